@@ -1,0 +1,1 @@
+"""The visit, before and after the call. Start with ``server/README.md``."""

@@ -1,0 +1,217 @@
+"""Every setting, read from the environment once, checked at start.
+
+A setting's name in the environment is its field's name in capitals with ``TM_`` before it. The table in
+the README is kept by ``tests/test_docs.py``.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from server.errors import SettingsError
+
+PREFIX = "TM_"
+Seconds = Annotated[int, Field(ge=1, le=24 * 3600)]
+
+
+class Settings(BaseModel):
+    """The process's settings. Immutable; tests build their own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["development", "production"] = Field(
+        "development", description="`production` refuses demo accounts, default secrets and plain HTTP."
+    )
+    var: Path = Field(Path("var"), description="Folder of the embedded stores and the generated secrets (0700).")
+    host: str = Field("127.0.0.1", description="Address that the web process listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that the web process listens on.")
+    public_url: str = Field(
+        "", description="The address people type, as in `https://visit.example.ca`; default `http://localhost:PORT`."
+    )
+    tls_cert: Path | None = Field(None, description="Certificate chain (PEM); with `TM_TLS_KEY` the web process speaks HTTPS.")
+    tls_key: Path | None = Field(None, description="Private key (PEM) of `TM_TLS_CERT`.")
+    behind_proxy: bool = Field(False, description="A proxy in front ends TLS and sets `X-Forwarded-Proto` and `X-Forwarded-For`.")
+    database_url: str = Field("", description="SQLAlchemy URL; default is SQLite in `TM_VAR`. PostgreSQL: `postgresql+asyncpg://…`.")
+    redis_url: str = Field("", description="Redis or Valkey URL; default is an embedded server on a unix socket in `TM_VAR`.")
+    valkey_binary: str = Field("", description="Another valkey-server or redis-server program for the embedded store.")
+    secret: str = Field("", description="At least 32 random bytes, base64: CSRF and signing keys derive from it. Development makes its own in `TM_VAR`.")
+    data_keys: str = Field("", description="Field encryption keys, `id:base64-of-32-bytes` by commas; the first encrypts, all decrypt.")
+    index_key: str = Field("", description="Base64 of 32 random bytes: the blind index for exact search.")
+    clinic_name: str = Field("Alder Street Rehab", description="The clinic's name, in English.")
+    clinic_name_fr: str = Field("Réadaptation rue Alder", description="The clinic's name, in French.")
+    clinic_phone: str = Field("+14165550142", description="The clinic's phone, E.164, shown on every page.")
+    clinic_zone: str = Field("America/Toronto", description="IANA time zone of the clinic.")
+    clinic_hours: str = Field("mon-fri 08:00-18:00", description="Opening hours, groups by commas, as in `mon-fri 08:00-18:00, sat 09:00-12:00`.")
+    call_policy: Literal["relay", "direct+relay"] = Field(
+        "relay", description="`relay`: neither person learns the other's address. `direct+relay`: the shorter path where it works; each can learn the other's."
+    )
+    relay_port: int = Field(3478, ge=0, le=65535, description="UDP and TCP port of the relay process.")
+    relay_publish: str = Field("", description="Addresses of the relay that browsers can reach, `ip:port` by commas; default: the machine's own.")
+    relay_secret: str = Field("", description="At least 32 random bytes, base64, shared by web and relay processes; default derives from `TM_SECRET`.")
+    turn_hosts: str = Field("", description="IP addresses of the clinic's own TURN servers, by commas (their relayed candidates pass the gate).")
+    visit_seconds: Seconds = Field(1200, description="Length of a visit.")
+    notice_seconds: str = Field("300,60", description="Remaining seconds at which both sides are told.")
+    wrap_up_seconds: Seconds = Field(120, description="Wrap-up after the visit's length, seen by both.")
+    start_grace_seconds: Seconds = Field(60, description="After admission the clock starts at the latest after this time.")
+    give_back_seconds: Seconds = Field(300, description="Lost time that a therapist may give back, at most, once.")
+    confirm_seconds: Seconds = Field(120, description="An admission that the patient's page has not confirmed goes back to waiting after this time.")
+    away_seconds: Seconds = Field(20, description="A waiting patient whose page has been silent this long is shown as away.")
+    summary_days: int = Field(30, ge=1, le=365, description="Days for which the visit's address shows the summary.")
+    staff_hours: int = Field(12, ge=1, le=24, description="Hours after which staff sign in again.")
+    proof_tries: int = Field(5, ge=1, le=20, description="Wrong dates of birth before a visit's address asks for staff help.")
+
+    @field_validator("var")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.absolute()
+
+    @field_validator("clinic_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(value)
+        except Exception:
+            raise ValueError("is not an IANA time zone, as in America/Toronto") from None
+        return value
+
+    @field_validator("clinic_hours")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        from server.visit.hours import parse_hours
+
+        parse_hours(value)
+        return value
+
+    @field_validator("notice_seconds")
+    @classmethod
+    def _notices(cls, value: str) -> str:
+        if not all(part.strip().isdigit() for part in value.split(",")):
+            raise ValueError("must be whole seconds by commas, as in 300,60")
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> Settings:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("TM_TLS_CERT and TM_TLS_KEY go together: set both or neither")
+        for name in ("secret", "index_key", "relay_secret"):
+            value = getattr(self, name)
+            if value and len(_b64(value, name)) < 32:
+                raise ValueError(f"{PREFIX}{name.upper()} is too short: it must be base64 of at least 32 random bytes")
+        if self.mode == "production":
+            for name in ("secret", "data_keys", "index_key", "database_url", "redis_url"):
+                if not getattr(self, name):
+                    raise ValueError(f"production needs {PREFIX}{name.upper()}: it has no safe default")
+            if not self.public_url.startswith("https://"):
+                raise ValueError("production refuses plain HTTP: set TM_PUBLIC_URL to the clinic's https:// address")
+            if self.tls_cert is None and not self.behind_proxy:
+                raise ValueError("production refuses plain HTTP: set TM_TLS_CERT and TM_TLS_KEY, or TM_BEHIND_PROXY=1 behind a proxy that ends TLS")
+        return self
+
+    @property
+    def development(self) -> bool:
+        return self.mode == "development"
+
+    @property
+    def base_url(self) -> str:
+        scheme = "https" if self.tls_cert else "http"
+        return self.public_url.rstrip("/") or f"{scheme}://localhost:{self.port}"
+
+    @property
+    def db_url(self) -> str:
+        return self.database_url or f"sqlite+aiosqlite:///{self.var / 'clinic.sqlite3'}"
+
+    @property
+    def bus_url(self) -> str:
+        return self.redis_url or f"unix://{self.var / 'valkey.sock'}"
+
+    @property
+    def notices(self) -> tuple[int, ...]:
+        return tuple(sorted((int(part) for part in self.notice_seconds.split(",")), reverse=True))
+
+    @property
+    def confirm_after(self) -> timedelta:
+        return timedelta(seconds=self.confirm_seconds)
+
+    @cached_property
+    def secret_bytes(self) -> bytes:
+        return _b64(self.secret, "secret")
+
+    @cached_property
+    def relay_key(self) -> bytes:
+        import hashlib
+        import hmac
+
+        if self.relay_secret:
+            return _b64(self.relay_secret, "relay_secret")
+        return hmac.digest(self.secret_bytes, b"relay calls", hashlib.sha256)
+
+
+def _b64(value: str, name: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except ValueError:
+        raise ValueError(f"{PREFIX}{name.upper()} is not base64") from None
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """Settings from ``environ`` (default: the process's own).
+
+    Raises :class:`SettingsError` with one sentence a setting, naming every wrong one at once.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, object] = {
+        key.removeprefix(PREFIX).lower(): value for key, value in environ.items() if key.startswith(PREFIX) and value != ""
+    }
+    values.update(overrides)
+    unknown = sorted(values.keys() - Settings.model_fields.keys())
+    if unknown:
+        names = ", ".join(PREFIX + name.upper() for name in unknown)
+        raise SettingsError([f"{names}: no such setting; the README lists them all"])
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError([_sentence(item) for item in error.errors()]) from None
+    return settings if settings.mode == "production" else _with_own_secrets(settings)
+
+
+def _sentence(error: object) -> str:
+    assert isinstance(error, dict)
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:
+        return message
+    return f"{PREFIX}{str(error['loc'][0]).upper()}: {message}"
+
+
+def _with_own_secrets(settings: Settings) -> Settings:
+    """Development: random secrets, made on the first start and kept in ``var/secrets`` (0600)."""
+    missing = [name for name in ("secret", "data_keys", "index_key") if not getattr(settings, name)]
+    if not missing:
+        return settings
+    settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.var.chmod(0o700)
+    path = settings.var / "secrets"
+    if not path.exists():
+        fresh = {name: base64.b64encode(secrets.token_bytes(32)).decode() for name in ("secret", "index_key")}
+        fresh["data_keys"] = "k1:" + base64.b64encode(secrets.token_bytes(32)).decode()
+        text = "".join(f"{name}={value}\n" for name, value in fresh.items())
+        draft = path.with_name(f"secrets.{os.getpid()}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        try:
+            os.link(draft, path)  # two processes that start at once: the first one's secrets stay
+        except FileExistsError:
+            pass
+        draft.unlink()
+    kept = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+    return settings.model_copy(update={name: kept[name] for name in missing})

@@ -1,0 +1,267 @@
+"""Admission, the clock's instants, the end: each one transaction."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, and_, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.audit import SYSTEM, Access, Actor
+from server.config import Settings
+from server.consultation import clock
+from server.consultation.tables import relay_call
+from server.db import Database, Transaction
+from server.errors import IllegalTransition, PersonError
+from server.visit import store as visits
+from server.visit.states import OPEN, Event, State
+from server.visit.tables import visit
+
+#: a relay entry outlives the visit's planned end by this much, so that a late sweep never cuts a call early
+RELAY_GRACE = timedelta(seconds=30)
+#: A14: no visit is longer; a held visit's relay entry reaches no further
+LONGEST = timedelta(hours=4)
+
+
+def therapist(staff_id: str) -> Actor:
+    return Actor("staff", staff_id)
+
+
+async def admit(db: Database, settings: Settings, visit_id: str, staff_id: str, page: str | None = None) -> RowMapping:
+    """Offer the visit to the patient. One therapist gets the patient; the other hears ``taken``.
+
+    ``page``: the therapist's page instance, attached in the same transaction.
+    """
+    try:
+        async with db.write() as tx:
+            own = await open_visit(tx.conn, staff_id)
+            if own is not None:
+                if own["id"] == visit_id:
+                    return own  # the same click twice
+                raise PersonError("busy")
+            return await visits.change(
+                tx,
+                visit_id,
+                Event.ADMIT,
+                therapist(staff_id),
+                therapist_id=staff_id,
+                therapist_page=page,
+                admitted_at=tx.now,
+                confirmed_at=None,
+                policy=settings.call_policy,
+                patient_media=None,
+                therapist_media=None,
+                path=None,
+            )
+    except IllegalTransition as error:
+        raise PersonError("taken" if error.state in OPEN else "not_possible_now") from None
+    except IntegrityError:  # the same therapist admitted two patients at once from two windows
+        raise PersonError("busy") from None
+
+
+async def open_visit(conn: AsyncConnection, staff_id: str) -> RowMapping | None:
+    """The visit that this therapist is in."""
+    query = select(visit).where(visit.c.therapist_id == staff_id, visit.c.state.in_(OPEN))
+    return (await conn.execute(query)).mappings().first()
+
+
+async def confirm(tx: Transaction, settings: Settings, visit_id: str, page: str) -> RowMapping:
+    """The patient's page has got the admission. Confirming twice is the same as once."""
+    row = await visits.by_id(tx.conn, visit_id)
+    if row is None:
+        raise PersonError("no_such_visit")
+    if row["state"] == State.IN_SESSION:
+        return row
+    return await visits.change(tx, visit_id, Event.CONFIRM, Actor("patient", row["patient_id"]), confirmed_at=tx.now)
+
+
+async def media(tx: Transaction, settings: Settings, visit_id: str, role: str, page: str, state: str, path: str | None) -> RowMapping | None:
+    """What a page says of its connection. Starts the clock once both are up; measures lost time by our own clock.
+
+    None: nothing new (or not the current page's to say).
+    """
+    row = await visits.by_id(tx.conn, visit_id)
+    if row is None or row["state"] not in OPEN or row[f"{role}_page"] != page:
+        return None
+    values: dict[str, Any] = {f"{role}_media": state, "path": path if state == "connected" and path else row["path"]}
+    if row[f"{role}_media"] == state and row["path"] == values["path"]:
+        return None
+    other = "patient" if role == "therapist" else "therapist"
+    both = state == "connected" and row[f"{other}_media"] == "connected"
+    if both and row["state"] == State.IN_SESSION and not row["started_at"]:
+        values |= clock.start(tx.now, timedelta(seconds=settings.visit_seconds), timedelta(seconds=settings.wrap_up_seconds))
+    values |= lost_time(row, both, tx.now)
+    actor = Actor("patient", row["patient_id"]) if role == "patient" else therapist(row["therapist_id"])
+    return await visits.update_row(tx, visit_id, f"media_{state}", actor, detail={"role": role, "path": path}, **values)
+
+
+def lost_time(row: RowMapping, both_up: bool, now: datetime) -> dict[str, Any]:
+    """The columns that change when the connection breaks or comes back while the clock runs."""
+    if not row["started_at"]:
+        return {}
+    if both_up and row["lost_since"]:
+        lost = int((now - row["lost_since"]).total_seconds() * 1000)
+        return {"lost_since": None, "lost_ms": row["lost_ms"] + lost}
+    if not both_up and not row["lost_since"]:
+        return {"lost_since": now}
+    return {}
+
+
+async def give_back(tx: Transaction, settings: Settings, visit_id: str, staff_id: str) -> RowMapping:
+    """Lengthen the visit by the measured loss, once, up to the limit."""
+    row = await own_visit(tx, visit_id, staff_id)
+    lost = clock.lost_seconds(row["lost_ms"], row["lost_since"], tx.now)
+    seconds = clock.giveable(lost, row["given_back_ms"], settings.give_back_seconds)
+    if not seconds or not row["ends_at"] or row["state"] not in OPEN:
+        raise PersonError("not_possible_now")
+    more = timedelta(seconds=seconds)
+    return await visits.update_row(
+        tx,
+        visit_id,
+        "time_given_back",
+        therapist(staff_id),
+        conditions=[visit.c.given_back_ms == 0],
+        detail={"seconds": seconds},
+        given_back_ms=seconds * 1000,
+        ends_at=row["ends_at"] + more,
+        wrap_ends_at=row["wrap_ends_at"] + more,
+    )
+
+
+async def own_visit(tx: Transaction, visit_id: str, staff_id: str) -> RowMapping:
+    """The visit, if it is this therapist's; anybody else's does not exist for them."""
+    row = await visits.by_id(tx.conn, visit_id)
+    if row is None or row["therapist_id"] != staff_id:
+        raise PersonError("no_such_visit")
+    return row
+
+
+async def end(tx: Transaction, visit_id: str, actor: Actor, reason: str) -> RowMapping:
+    row = await visits.by_id(tx.conn, visit_id)
+    if row is None:
+        raise PersonError("no_such_visit")
+    final = lost_time(row, True, tx.now)
+    return await visits.change(tx, visit_id, Event.END, actor, detail={"reason": reason}, ended_at=tx.now, end_reason=reason, **final)
+
+
+async def hold(tx: Transaction, settings: Settings, visit_id: str, held: bool) -> None:
+    """A red flag of level E was opened or closed in the note. While it is open nothing ends the visit by itself."""
+    row = await visits.by_id(tx.conn, visit_id)
+    if row is None or row["held"] == held or row["state"] not in OPEN:
+        return
+    values: dict[str, Any] = {"held": held}
+    if not held:
+        values["wrap_ends_at"] = clock.let_go(row["wrap_ends_at"], tx.now, timedelta(seconds=settings.wrap_up_seconds))
+    await visits.update_row(tx, visit_id, "held" if held else "released", therapist(row["therapist_id"]), **values)
+
+
+async def send_back(tx: Transaction, visit_id: str, staff_id: str) -> RowMapping:
+    """Back to the queue, at the original place."""
+    await own_visit(tx, visit_id, staff_id)
+    return await visits.change(tx, visit_id, Event.SEND_BACK, therapist(staff_id), **_NOBODY)
+
+
+_NOBODY: dict[str, Any] = {
+    "therapist_id": None, "therapist_page": None, "admitted_at": None, "confirmed_at": None, "policy": None, "started_at": None,
+    "ends_at": None, "wrap_ends_at": None, "held": False, "lost_since": None, "lost_ms": 0, "given_back_ms": 0, "path": None,
+    "patient_media": None, "therapist_media": None,
+}  # fmt: skip
+
+
+async def sweep(db: Database, settings: Settings) -> None:
+    """What time alone changes. Every node may run it at any moment: each step is a compare-and-set."""
+    async with db.read() as conn:
+        now = await db.now()
+        due = or_(
+            and_(visit.c.wrap_ends_at <= now, ~visit.c.held),
+            visit.c.started_at.is_(None) & (visit.c.admitted_at <= now - timedelta(seconds=settings.start_grace_seconds)),
+            (visit.c.state == State.ADMITTED) & (visit.c.admitted_at <= now - settings.confirm_after),
+        )
+        rows = (await conn.execute(select(visit).where(visit.c.state.in_(OPEN), due))).mappings().all()
+    for row in rows:
+        async with db.write() as tx:
+            try:
+                await _sweep_one(tx, settings, row)
+            except PersonError:
+                continue  # another node was first
+
+
+async def _sweep_one(tx: Transaction, settings: Settings, seen: RowMapping) -> None:
+    row = await visits.by_id(tx.conn, seen["id"])
+    if row is None or row["state"] not in OPEN:
+        return
+    times = clock.Clock(row["started_at"], row["ends_at"], row["wrap_ends_at"], row["ended_at"], row["held"])
+    if times.over(tx.now):
+        await end(tx, row["id"], SYSTEM, "time")
+    elif row["state"] == State.ADMITTED and tx.now - row["admitted_at"] >= settings.confirm_after:
+        await visits.change(tx, row["id"], Event.NOT_CONFIRMED, SYSTEM, **_NOBODY)
+    elif row["state"] == State.IN_SESSION and not row["started_at"] and tx.now - row["admitted_at"] >= timedelta(seconds=settings.start_grace_seconds):
+        values: dict[str, Any] = clock.start(tx.now, timedelta(seconds=settings.visit_seconds), timedelta(seconds=settings.wrap_up_seconds))
+        both = row["patient_media"] == row["therapist_media"] == "connected"
+        if not both:
+            values["lost_since"] = tx.now
+        await visits.update_row(tx, row["id"], "clock_started", SYSTEM, **values)
+
+
+def relay_expires(row: RowMapping, settings: Settings, now: datetime) -> datetime:
+    """Until when the relay may serve this visit's call without hearing more."""
+    if row["state"] not in OPEN:
+        return now - timedelta(seconds=1)
+    limit: datetime = row["admitted_at"] + LONGEST
+    if row["held"]:
+        return limit
+    planned: datetime = row["wrap_ends_at"] or row["admitted_at"] + timedelta(
+        seconds=settings.start_grace_seconds + settings.visit_seconds + settings.wrap_up_seconds
+    )
+    return min(limit, planned + RELAY_GRACE)
+
+
+async def save_relay_call(db: Database, visit_id: str, key: str, version: int, blob: bytes, expires: datetime) -> None:
+    """Keep a relay entry, so that a relay or a Redis that has lost it gets it back."""
+    async with db.write() as tx:
+        sealed = Access(db.cipher).seal(relay_call.c.blob, key, base64.b64encode(blob).decode())
+        await tx.conn.execute(delete(relay_call).where(or_(relay_call.c.key == key, relay_call.c.expires_at < tx.now - timedelta(hours=1))))
+        await tx.conn.execute(insert(relay_call).values(key=key, visit_id=visit_id, version=version, blob=sealed, expires_at=expires))
+
+
+async def relay_calls(db: Database, visit_id: str | None = None) -> Sequence[tuple[str, int, bytes, datetime]]:
+    """Entries that have not expired: ``(key, version, blob, expires)``; of one visit, or all."""
+    now = await db.now()
+    query = select(relay_call).where(relay_call.c.expires_at > now)
+    if visit_id is not None:
+        query = query.where(relay_call.c.visit_id == visit_id)
+    door = Access(db.cipher)
+    async with db.read() as conn:
+        rows = (await conn.execute(query)).mappings().all()
+    return [(row["key"], row["version"], base64.b64decode(door.open(relay_call.c.blob, row["key"], row["blob"])), row["expires_at"]) for row in rows]
+
+
+async def attach_page(tx: Transaction, visit_id: str, role: str, page: str, *, fresh: bool) -> RowMapping | None:
+    """Make ``page`` this side's current one. A page that only reconnects never displaces a newer one: None then."""
+    row = await visits.by_id(tx.conn, visit_id)
+    if row is None:
+        raise PersonError("no_such_visit")
+    current = row[f"{role}_page"]
+    seen: dict[str, Any] = {"patient_seen_at": tx.now} if role == "patient" else {}
+    if current == page:
+        await tx.conn.execute(update(visit).where(visit.c.id == visit_id).values(**seen)) if seen else None
+        return row
+    if current is not None and not fresh:
+        return None
+    actor = Actor("patient", row["patient_id"]) if role == "patient" else therapist(row["therapist_id"])
+    values = {f"{role}_page": page, f"{role}_media": None, **seen}
+    if row["started_at"] and not row["lost_since"] and row["state"] in OPEN:
+        values["lost_since"] = tx.now  # the old page's media died with it
+    return await visits.update_row(tx, visit_id, "page_opened", actor, detail={"role": role}, **values)
+
+
+async def seen(db: Database, visit_ids: Sequence[str]) -> None:
+    """These waiting patients' pages are open on this node. No version, no event: presence is not a state."""
+    async with db.write() as tx:
+        for start in range(0, len(visit_ids), 500):
+            some = visit_ids[start : start + 500]
+            await tx.conn.execute(update(visit).where(visit.c.id.in_(some)).values(patient_seen_at=tx.now))

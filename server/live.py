@@ -1,0 +1,93 @@
+"""Keeps every open page of this node right.
+
+An event says only which row changed. Whoever hears it reads SQL and sends the newest snapshot to the pages that show the
+row. Events get lost: so every node also reads what has changed every two seconds, always, with Redis or without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+
+from server.config import Settings
+from server.db import Change, Database
+from server.ids import new_id
+from server.people.tables import staff
+from server.visit.tables import visit
+from signaling.bus import Bus
+
+POLL_S = 2.0
+#: rows are read again this long after their change: a transaction may commit after its instant
+OVERLAP = timedelta(seconds=10)
+TABLES = {"visit": visit, "staff": staff}
+
+Changed = Callable[[frozenset[tuple[str, str]]], Awaitable[None]]
+log = structlog.get_logger("live")
+
+
+class Changes:
+    """Hears of changed rows from this node, from the bus and from the poll; tells ``on_change`` once for each version."""
+
+    def __init__(self, db: Database, bus: Bus, settings: Settings, on_change: Changed) -> None:
+        self.node = new_id()
+        self._db, self._bus, self._settings, self._on_change = db, bus, settings, on_change
+        self._known: dict[tuple[str, str], int] = {}
+        self._pending: set[tuple[str, str]] = set()
+        self._wake = asyncio.Event()
+        self._since: datetime | None = None
+
+    async def on_commit(self, changes: list[Change]) -> None:
+        """What this node has just committed: its own pages first, then the other nodes."""
+        self._hear([(change.table, change.id, change.version) for change in changes])
+        payload = json.dumps([self.node, [[change.table, change.id, change.version] for change in changes]])
+        await self._bus.publish("changes", payload.encode())
+
+    async def on_bus(self, payload: bytes) -> None:
+        node, rows = json.loads(payload)
+        if node != self.node:
+            self._hear([(str(table), str(row_id), int(version)) for table, row_id, version in rows])
+
+    def _hear(self, rows: list[tuple[str, str, int]]) -> None:
+        for table, row_id, version in rows:
+            if self._known.get((table, row_id), 0) < version:
+                self._known[table, row_id] = version
+                self._pending.add((table, row_id))
+        if self._pending:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled. A failure (a database that restarts) is logged and the next round tries again."""
+        while True:
+            try:
+                async with asyncio.timeout(POLL_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                await self._guarded(self._poll)
+            self._wake.clear()
+            if self._pending:
+                changed, self._pending = frozenset(self._pending), set()
+                await self._guarded(lambda: self._on_change(changed))  # noqa: B023 (awaited before the next round)
+
+    async def _guarded(self, step: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await step()
+        except Exception as error:
+            log.error("live step failed", error=type(error).__name__, exc_info=self._settings.development)
+
+    async def _poll(self) -> None:
+        async with self._db.read() as conn:
+            now = await self._db.now()
+            since = (self._since or now) - OVERLAP
+            rows: list[tuple[str, str, int]] = []
+            for name, table in TABLES.items():
+                found = await conn.execute(select(table.c.id, table.c.version).where(table.c.changed_at > since))
+                rows += [(name, row.id, row.version) for row in found]
+        self._since = now
+        self._hear(rows)
+        if len(self._known) > 50_000:  # a version that is forgotten is only told once more
+            self._known = {(name, row_id): version for name, row_id, version in rows}

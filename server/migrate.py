@@ -1,0 +1,51 @@
+"""Bring the database to the newest revision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def config(connection: Connection) -> Config:
+    made = Config()
+    made.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    made.attributes["connection"] = connection
+    return made
+
+
+async def migrate(url: str) -> None:
+    """Run what is missing. Two nodes that start at once take turns (PostgreSQL), SQLite locks by itself."""
+    engine = create_async_engine(url)
+    try:
+        async with engine.begin() as conn:
+            if not url.startswith("sqlite"):
+                await conn.execute(text("SELECT pg_advisory_xact_lock(21)"))
+            await conn.run_sync(_upgrade)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    command.upgrade(config(connection), "head")
+
+
+async def differences(url: str) -> list[Any]:
+    """What the tables in the code have that the database has not (a test asks: nothing)."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from server.tables import metadata
+
+    engine = create_async_engine(url)
+    try:
+        async with engine.connect() as conn:
+            return await conn.run_sync(lambda c: list(compare_metadata(MigrationContext.configure(c), metadata)))
+    finally:
+        await engine.dispose()

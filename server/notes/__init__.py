@@ -1,0 +1,1 @@
+"""The note: drafts, the recommendation aid, signing, the patient's summary."""

@@ -1,0 +1,85 @@
+"""``python -m server user …``: staff accounts from the command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from server.audit import SYSTEM, access
+from server.config import Settings
+from server.crypto import FieldCipher
+from server.db import Database
+from server.errors import SettingsError
+from server.people.passwords import MIN_LENGTH, hash_password
+from server.people.store import create_staff
+from server.people.tables import staff, web_session
+
+
+async def run_user(settings: Settings, args: argparse.Namespace, ask_password: Callable[[], str]) -> None:
+    db = Database(settings.db_url, FieldCipher.from_settings(settings.data_keys, settings.index_key))
+    try:
+        if args.action == "list":
+            async with db.read() as conn:
+                for row in await conn.execute(select(staff).where(staff.c.active).order_by(staff.c.username)):
+                    print(f"{row.username}\t{row.role}\t{row.profession or '-'}\t{row.name}")
+        elif args.action == "remove-demo":
+            await _deactivate(db, staff.c.demo)
+        elif not args.username:
+            raise SettingsError([f"`user {args.action}` needs the user name: python -m server user {args.action} NAME"])
+        elif args.action == "remove":
+            await _deactivate(db, staff.c.username == args.username.casefold())
+        elif args.action == "password":
+            await _password(db, args.username, _long_enough(ask_password()))
+        else:
+            await _add(db, args, ask_password)
+    finally:
+        await db.close()
+
+
+def _long_enough(password: str) -> str:
+    if len(password) < MIN_LENGTH:
+        raise SettingsError([f"the password has {len(password)} characters: it needs {MIN_LENGTH} or more; nothing was changed"])
+    return password
+
+
+async def _add(db: Database, args: argparse.Namespace, ask_password: Callable[[], str]) -> None:
+    missing = [flag for flag, value in (("--name", args.name), ("--profession", args.role != "therapist" or args.profession),
+               ("--registration", args.role != "therapist" or args.registration)) if not value]  # fmt: skip
+    if missing:
+        raise SettingsError([f"a {args.role} needs {' and '.join(missing)} too"])
+    password = _long_enough(ask_password())
+    try:
+        async with db.write() as tx:
+            staff_id = await create_staff(
+                tx, username=args.username, name=args.name, role=args.role, password=password,
+                profession=args.profession, registration=args.registration,
+            )  # fmt: skip
+            await access(db, tx, SYSTEM, "create", "staff", staff_id)
+    except IntegrityError:
+        raise SettingsError([f"there is a {args.username} already: choose another user name"]) from None
+    print(f"{args.username} can sign in now.")
+
+
+async def _password(db: Database, username: str, password: str) -> None:
+    async with db.write() as tx:
+        query = update(staff).where(staff.c.username == username.casefold(), staff.c.active)
+        staff_id = (await tx.conn.execute(query.values(password=hash_password(password)).returning(staff.c.id))).scalar_one_or_none()
+        if staff_id is None:
+            raise SettingsError([f"there is no {username}"])
+        await tx.conn.execute(delete(web_session).where(web_session.c.staff_id == staff_id))
+        await access(db, tx, SYSTEM, "password", "staff", staff_id)
+    print(f"{username} has a new password and is signed out everywhere.")
+
+
+async def _deactivate(db: Database, which: object) -> None:
+    """The row stays (notes name their author); the right to sign in ends at once."""
+    async with db.write() as tx:
+        query = update(staff).where(which, staff.c.active).values(active=False, on_duty_since=None, version=staff.c.version + 1, changed_at=tx.now)  # type: ignore[arg-type]
+        gone = (await tx.conn.execute(query.returning(staff.c.id))).scalars().all()
+        for staff_id in gone:
+            await tx.conn.execute(delete(web_session).where(web_session.c.staff_id == staff_id))
+            await access(db, tx, SYSTEM, "deactivate", "staff", staff_id)
+    print(f"{len(gone)} account(s) can no longer sign in.")

@@ -1,0 +1,64 @@
+"""The two kinds of process: web and relay."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import signal
+import ssl
+
+from aiohttp import web
+
+from server.config import Settings
+from server.consultation.store import relay_calls
+from server.crypto import FieldCipher
+from server.db import Database
+
+
+def run_web(settings: Settings) -> None:
+    from server.app import make_app
+
+    context = None
+    if settings.tls_cert and settings.tls_key:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    app = make_app(settings)
+    # our own request log: aiohttp's would write every visit's address
+    web.run_app(app, host=settings.host, port=settings.port, ssl_context=context, access_log=None, print=None, shutdown_timeout=2)
+
+
+def run_relay(settings: Settings) -> None:
+    asyncio.run(_relay(settings))
+
+
+async def _relay(settings: Settings) -> None:
+    from signaling.relay_server import RelaySettings, serve
+
+    db = Database(settings.db_url, FieldCipher.from_settings(settings.data_keys, settings.index_key))
+
+    async def from_sql() -> list[bytes]:
+        return [blob for _, _, blob, _ in await relay_calls(db)]
+
+    task = asyncio.current_task()
+    assert task
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    publish = [part.strip() for part in settings.relay_publish.split(",") if part.strip()]
+    relay = RelaySettings(
+        port=settings.relay_port,
+        publish=tuple(publish),
+        secret=settings.relay_key,
+        bus_url=settings.bus_url,
+        relay_id=f"{os.uname().nodename}:{settings.relay_port}",
+    )
+    try:
+        await serve(relay, fallback_calls=from_sql)
+    except asyncio.CancelledError:
+        pass
+    finally:
+        await db.close()
+
+
+def random_key() -> str:
+    return base64.b64encode(os.urandom(32)).decode()

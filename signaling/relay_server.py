@@ -1,0 +1,372 @@
+"""The relay's process: its sockets around the core, its call table out of the bus.
+
+Nothing here must survive: a relay that was killed reads the table again, and learns its routes again from the
+browsers' next checks.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import ifaddr
+import structlog
+
+from signaling.bus import Bus
+from signaling.calls import (
+    Entry,
+    ExpiredEntry,
+    ForgedEntry,
+    RelayAck,
+    RelayAddress,
+    RelayCall,
+    seal,
+    unseal,
+)
+from signaling.relay import Put, Relay
+from signaling.relay_leg import FIRST_CONNECTION, Datagram, Source
+from signaling.relay_sockets import FIRST_CHECK, Connection, SocketCounters, TcpListener, UdpSocket, bind
+
+RECONCILE = 2.0  # s between whole readings of the table
+RECONCILE_AWAY = 0.5  # s, from the fallback: no message tells of a new call while the bus is away
+TCP_SWEEP = 1.0  # s
+OUTBOX = 10_000
+PORT_TRIES = 50
+# Below every candidate of a browser's own (host 126 << 24 and so on, RFC 8445 §5.1.2.1), UDP before TCP, and the
+# first relay's before the second's.
+PRIORITY_UDP, PRIORITY_TCP, PRIORITY_RELAY = 2000, 1000, 100
+
+_log = structlog.get_logger(__name__)
+
+FallbackCalls = Callable[[], Awaitable[list[bytes]]]
+FallbackReport = Callable[[bytes], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySettings:
+    """`port`: of every published address that names none, UDP and TCP alike; 0 takes a free one.
+
+    `publish`: "ip", "ip:port", "[ipv6]:port", each with "=bind-ip" or "=bind-ip:port" after it where the process
+    sees another address than the world does (cloud NAT, containers). Empty: the machine's own addresses,
+    127.0.0.1 included. `relay_id` tells two relays apart; `index` is 0 for the first, 1 for its warm spare.
+    `fallback_calls` gives the whole table (sealed entries, tombstones may be among them) while the bus is away,
+    `fallback_report` takes then what would go to the channel "relay".
+    """
+
+    port: int
+    publish: tuple[str, ...]
+    secret: bytes
+    bus_url: str
+    relay_id: str
+    index: int = 0
+    prefix: str = "tm:"
+    tcp: bool = True
+    fallback_calls: FallbackCalls | None = None
+    fallback_report: FallbackReport | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < 16:
+            raise ValueError("the relay's secret is shorter than 16 bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """`ip` and `port` are what browsers are told, the other two what is bound."""
+
+    ip: str
+    port: int
+    bind_ip: str
+    bind_port: int
+
+
+class RelayServer:
+    """One relay process. `start` opens the sockets and reads the table, `run` serves until it is cancelled."""
+
+    def __init__(self, settings: RelaySettings) -> None:
+        self.settings = settings
+        self.addresses: tuple[RelayAddress, ...] = ()
+        self.socket_counters = SocketCounters()
+        self._loop = asyncio.get_running_loop()
+        self.relay = Relay(now=self._loop.time())
+        self.bus = Bus(settings.bus_url, prefix=settings.prefix)
+        self._udp: list[UdpSocket] = []
+        self._listeners: list[TcpListener] = []
+        self._connections: dict[int, Connection] = {}
+        self._last_number = FIRST_CONNECTION - 1
+        self._outbox: asyncio.Queue[bytes] = asyncio.Queue(OUTBOX)
+        self._timer: asyncio.TimerHandle | None = None
+        self._settled: set[bytes] = set()  # entries of the last table that need no second look
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """All counts since the start, with gauges `calls` and `connections`."""
+        gauges = {"calls": len(self.relay.table.calls), "connections": len(self._connections)}
+        return {**self.relay.counters.as_dict(), **self.socket_counters.as_dict(), **gauges}
+
+    async def start(self) -> None:
+        """Raises OSError when a published address cannot be bound."""
+        await self._open_sockets()
+        self.bus.subscribe("calls", self._told)
+        self.bus.on_connect(self.reconcile)
+        await self.bus.start()
+        await self.reconcile()
+        self._arm()
+        _log.info("relay.ready", relay=self.settings.relay_id, addresses=[a.ip for a in self.addresses])
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._reconcile_forever())
+            tasks.create_task(self._report_forever())
+            tasks.create_task(self._sweep_connections())
+
+    async def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        for udp in self._udp:
+            udp.close()
+        for listener in self._listeners:
+            listener.close()
+        for connection in list(self._connections.values()):
+            connection.abort()
+        await self.bus.close()
+
+    # Sockets
+
+    async def _open_sockets(self) -> None:
+        wanted = [parse_published(text, self.settings.port) for text in self.settings.publish]
+        places = wanted or [Published(ip, self.settings.port, ip, self.settings.port) for ip in own_addresses()]
+        places, bound = _bind_all(places, self.settings.tcp)
+        addresses = []
+        for number, (place, (udp, tcp)) in enumerate(zip(places, bound, strict=True)):
+            self.relay.published[number] = (place.ip, place.port)
+            self._udp.append(UdpSocket(number, udp, self._received, self.socket_counters))
+            rank = PRIORITY_RELAY * self.settings.index + number
+            addresses.append(RelayAddress(place.ip, place.port, "udp", PRIORITY_UDP - rank))
+            if tcp is not None:
+                await self._listen(tcp, place)
+                addresses.append(RelayAddress(place.ip, place.port, "tcp", PRIORITY_TCP - rank))
+        self.addresses = tuple(addresses)
+
+    async def _listen(self, bound: socket.socket, place: Published) -> None:
+        def opened(connection: Connection) -> None:
+            self.relay.published[connection.number] = (place.ip, place.port)
+
+        def closed(connection: Connection) -> None:
+            self.relay.forget_connection(connection.source)
+
+        listener = TcpListener(
+            self._connections, self._next_number, self._received, opened, closed, self.socket_counters
+        )
+        await listener.listen(bound)
+        self._listeners.append(listener)
+
+    def _next_number(self) -> int:
+        self._last_number += 1
+        return self._last_number
+
+    def _received(self, data: bytes, source: Source) -> None:
+        sends = self.relay.datagram(data, source, self._loop.time())
+        if sends:
+            self._send(sends)
+            if data[0] < 4:  # only checks change what there is to do later
+                self._arm()
+                self._take_reports()
+
+    def _send(self, sends: list[Datagram]) -> None:
+        for data, (number, address) in sends:
+            if number < FIRST_CONNECTION:
+                self._udp[number].send(data, address)
+            elif (connection := self._connections.get(number)) is not None:
+                connection.send(data)
+
+    def _arm(self) -> None:
+        wake = self.relay.next_wake
+        if self._timer is not None:
+            if not self._timer.cancelled() and self._timer.when() <= wake:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(wake, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._send(self.relay.tick(self._loop.time()))
+        self._arm()
+
+    async def _sweep_connections(self) -> None:
+        while True:
+            await asyncio.sleep(TCP_SWEEP)
+            now = self._loop.time()
+            for number, connection in list(self._connections.items()):
+                since = self.relay.connection_checks.get(number, connection.opened_at)
+                if connection.source not in self.relay.routes and now - since > FIRST_CHECK:
+                    self.socket_counters.tcp_silent += 1
+                    connection.abort()
+
+    # The call table
+
+    async def reconcile(self) -> None:
+        """Read the whole table. A call that is missing there stays: only its end or a tombstone closes it."""
+        blobs = await self.bus.calls()
+        if blobs is not None:
+            blobs += await self.bus.gone() or []
+        elif self.settings.fallback_calls is not None:
+            try:
+                blobs = await self.settings.fallback_calls()
+            except Exception:
+                _log.exception("relay.fallback_failed")
+        if blobs is None:
+            return
+        settled: set[bytes] = set()
+        fresh: list[tuple[RelayCall, bytes]] = []
+        for blob in blobs:
+            if blob in self._settled:
+                settled.add(blob)
+            elif (call := self._read(blob)) is not None:
+                fresh.append((call, blob))
+        # Generations in their order: an older one that comes after a newer one would be refused.
+        for call, blob in sorted(fresh, key=lambda pair: (pair[0].generation, pair[0].version)):
+            result = self._put(call)
+            if result in (Put.OPENED, Put.MOVED):
+                self._acknowledge(call)
+            if result.final:
+                settled.add(blob)
+        self._settled = settled
+        self._arm()
+
+    async def _told(self, blob: bytes) -> None:
+        """An entry from the bus: acknowledged each time, as whoever sends it twice has missed our answer."""
+        call = self._read(blob)
+        if call is not None and self._put(call).carried:
+            self._acknowledge(call)
+        self._arm()
+
+    def _read(self, blob: bytes) -> RelayCall | None:
+        try:
+            return unseal(blob, self.settings.secret, time.time())
+        except ExpiredEntry as expired:
+            return expired.call  # a tombstone: the put closes
+        except ForgedEntry:
+            self.relay.counters.calls_forged += 1
+            return None
+
+    def _put(self, call: RelayCall) -> Put:
+        result = self.relay.put(call, self._loop.time(), time.time())
+        if result in (Put.MALFORMED, Put.CHANGED, Put.TAKEN, Put.FULL):
+            _log.warning("relay.call_refused", reason=result.value)
+        return result
+
+    async def _reconcile_forever(self) -> None:
+        while True:
+            away = not self.bus.connected and self.settings.fallback_calls is not None
+            await asyncio.sleep(RECONCILE_AWAY if away else RECONCILE)
+            await self.reconcile()
+
+    # Reports
+
+    def _acknowledge(self, call: RelayCall) -> None:
+        self._report(RelayAck(call.key, call.version, self.settings.relay_id, self.addresses))
+
+    def _take_reports(self) -> None:
+        if self.relay.reports:
+            for report in self.relay.reports:
+                self._report(report)
+            self.relay.reports.clear()
+
+    def _report(self, entry: Entry) -> None:
+        with contextlib.suppress(asyncio.QueueFull):
+            self._outbox.put_nowait(seal(entry, self.settings.secret))
+
+    async def _report_forever(self) -> None:
+        while True:
+            blob = await self._outbox.get()
+            if not await self.bus.publish("relay", blob) and self.settings.fallback_report is not None:
+                try:
+                    await self.settings.fallback_report(blob)
+                except Exception:
+                    _log.exception("relay.fallback_failed")
+
+
+async def serve(settings: RelaySettings, ready: Callable[[RelayServer], None] | None = None) -> None:
+    """Run a relay until this is cancelled. `ready` is called once the sockets are open and the table is read."""
+    server = RelayServer(settings)
+    try:
+        await server.start()
+        if ready is not None:
+            ready(server)
+        await server.run()
+    finally:
+        await server.close()
+
+
+def own_addresses() -> list[str]:
+    """The machine's addresses that a browser can reach: IPv4 with 127.0.0.1, and global IPv6."""
+    found = []
+    for adapter in ifaddr.get_adapters():
+        for entry in adapter.ips:
+            text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
+            ip = ipaddress.ip_address(text.partition("%")[0])
+            if (ip.version == 4 and not ip.is_link_local) or (ip.version == 6 and ip.is_global):
+                found.append(str(ip))
+    # IPv6 first, loopback last: where both work, browsers should take the address without a NAT.
+    return sorted(set(found), key=lambda ip: (ip.startswith("127."), ":" not in ip, ip))
+
+
+def parse_published(text: str, port: int) -> Published:
+    """One entry of `RelaySettings.publish`. Raises ValueError."""
+    outer, _, inner = text.strip().partition("=")
+    ip, own_port = _endpoint(outer, port)
+    if inner:
+        bind_ip, bind_port = _endpoint(inner, own_port)
+    elif ip in own_addresses() or ipaddress.ip_address(ip).is_loopback:
+        bind_ip, bind_port = ip, own_port
+    else:  # not ours: a NAT in front of us has it
+        bind_ip, bind_port = ("::" if ":" in ip else "0.0.0.0"), own_port  # noqa: S104 - a NAT's inside
+    return Published(ip, own_port, bind_ip, bind_port)
+
+
+def _endpoint(text: str, port: int) -> tuple[str, int]:
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        rest = rest.removeprefix(":")
+    elif text.count(":") > 1:
+        host, rest = text, ""
+    else:
+        host, _, rest = text.partition(":")
+    number = int(rest) if rest else port
+    if not 0 <= number < 65536:
+        raise ValueError(f"no port: {text}")
+    return str(ipaddress.ip_address(host)), number
+
+
+Bound = tuple[socket.socket, socket.socket | None]
+
+
+def _bind_all(places: list[Published], tcp: bool) -> tuple[list[Published], list[Bound]]:
+    """Bind every place; where a port is 0, find one number that is free at all of them, UDP and TCP."""
+    for attempt in range(PORT_TRIES):
+        bound: list[Bound] = []
+        done: list[Published] = []
+        free = 0
+        try:
+            for place in places:
+                wanted = place.bind_port or free
+                udp = bind(socket.SOCK_DGRAM, place.bind_ip, wanted)
+                port = udp.getsockname()[1]
+                free = free or port
+                bound.append((udp, None))
+                if tcp:
+                    bound[-1] = (udp, bind(socket.SOCK_STREAM, place.bind_ip, port))
+                done.append(Published(place.ip, place.port or port, place.bind_ip, port))
+        except OSError:
+            for pair in bound:
+                for each in pair:
+                    if each is not None:
+                        each.close()
+            if all(place.bind_port for place in places) or attempt == PORT_TRIES - 1:
+                raise
+        else:
+            return done, bound
+    raise AssertionError("unreachable")

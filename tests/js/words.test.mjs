@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { clockText, fill, minutesSince, noticeBetween, stageWords, waitKind } from "../../webclient/js/lib/words.js";
+
+test("values go into their places, unknown places stay", () => {
+  assert.equal(fill("about {min} to {max} minutes", { min: 5, max: 10 }), "about 5 to 10 minutes");
+  assert.equal(fill("{who} is here", {}), "{who} is here");
+  assert.equal(fill("{n}", { n: 0 }), "0");
+});
+
+test("the clock never goes below zero and counts the begun second", () => {
+  assert.equal(clockText(1200), "20:00");
+  assert.equal(clockText(1121.2), "18:42");
+  assert.equal(clockText(9), "0:09");
+  assert.equal(clockText(-3), "0:00");
+});
+
+test("the words for a wait", () => {
+  assert.equal(waitKind(null, null), "unknown");
+  assert.equal(waitKind(undefined, 5), "unknown");
+  assert.equal(waitKind(0, 5), "under");
+  assert.equal(waitKind(5, 5), "single");
+  assert.equal(waitKind(5, 10), "range");
+});
+
+test("each notice once, none to a page that comes late", () => {
+  assert.equal(noticeBetween(300.4, 299.9, [300, 60]), 300);
+  assert.equal(noticeBetween(299.9, 299.4, [300, 60]), null);
+  assert.equal(noticeBetween(60.1, 60, [300, 60]), 60);
+  assert.equal(noticeBetween(null, 200, [300, 60]), null);
+  assert.equal(noticeBetween(400, 30, [300, 60]), 60, "after a sleeping tab the nearest one");
+  assert.equal(noticeBetween(20, -1, [10]), null, "the end has its own words");
+});
+
+test("what stands in the place of the picture", () => {
+  const peer = { present: true, cameraOff: false };
+  assert.equal(stageWords({ media: "connecting", peer }, false), "connecting");
+  assert.equal(stageWords({ media: "connected", peer }, true), "");
+  assert.equal(stageWords({ media: "connected", peer }, false), "camera-off");
+  assert.equal(stageWords({ media: "connected", peer: { present: true, cameraOff: true } }, true), "camera-off");
+  assert.equal(stageWords({ media: "reconnecting", peer }, true), "reconnecting");
+  assert.equal(stageWords({ media: "reconnecting", peer: { present: false } }, true), "away");
+});
+
+test("minutes since an instant", () => {
+  const now = Date.parse("2026-03-02T15:30:00Z");
+  assert.equal(minutesSince("2026-03-02T15:23:10.000Z", now), 6);
+  assert.equal(minutesSince("2026-03-02T15:31:00.000Z", now), 0);
+});

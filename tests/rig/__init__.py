@@ -1,0 +1,1 @@
+"""What tests stand on: real browsers, real stores, real processes. No test lives here."""

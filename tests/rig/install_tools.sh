@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The programs that the tests drive and that pip does not have: a browser with its fonts, a PostgreSQL server.
+# Installs what is missing where it may (Debian, as root); else says how, and fails.
+set -euo pipefail
+missing=()
+[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing+=(chromium fonts-liberation)
+if [ -z "${PG_BIN:-}" ] && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then missing+=(postgresql); fi
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+  echo "Installing ${missing[*]} ..."
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+else
+  echo "The tests need ${missing[*]}: install them (Debian: sudo apt-get install ${missing[*]}), or say where they are with CHROMIUM=/path/to/chromium and PG_BIN=/path/of/initdb's/folder." >&2
+  exit 1
+fi
