@@ -15,7 +15,7 @@ from server.people.sessions import SqlStorage
 from server.people.store import demo_accounts
 from server.errors import SettingsError
 from server.routes import setup_routes
-from server.web import DATABASE, INNER_MIDDLEWARES, MIDDLEWARES, SETTINGS, setup_templates
+from server.web import DATABASE, INNER_MIDDLEWARES, MIDDLEWARES, SESSIONS, SETTINGS, setup_templates
 
 MAX_BODY = 512 * 1024  # bytes; a whole note is about 30 KiB
 
@@ -33,6 +33,7 @@ def make_app(settings: Settings) -> web.Application:
             "admin": timedelta(hours=settings.staff_hours),
         },
     )
+    app[SESSIONS] = storage
     app.middlewares.extend((*MIDDLEWARES, aiohttp_session.session_middleware(storage), *INNER_MIDDLEWARES))
     setup_templates(app)
     setup_routes(app)

@@ -121,3 +121,21 @@ async def first_broken(db: Database) -> int | None:
                 return int(row["seq"])
             previous = str(row["hash"])
     return None
+
+
+class Viewing:
+    """One viewer's open page on several records: each record leaves one audit entry, when it is first shown."""
+
+    def __init__(self, db: Database, actor: Actor, action: str) -> None:
+        self._db, self._actor, self._action = db, actor, action
+        self._shown: set[str] = set()
+
+    async def door(self, records: Mapping[str, str]) -> Access:
+        """``records``: visit id -> patient id, everything that is about to be shown."""
+        fresh = records.keys() - self._shown
+        if fresh:
+            async with self._db.write() as tx:
+                for record in sorted(fresh):
+                    await access(self._db, tx, self._actor, self._action, "visit", record, subject=records[record])
+            self._shown |= fresh
+        return Access(self._db.cipher)

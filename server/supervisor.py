@@ -232,7 +232,7 @@ def ensure_free(host: str, port: int, what: str, setting: str, *, udp: bool = Fa
             problem = f"{what} cannot listen on {host}: it is not an address of this machine"
         else:
             problem = f"{what} needs {place}, which another program has: stop it, or set {setting} to another"
-        raise SettingsError([problem]) from None
+        raise SettingsError([problem[0].upper() + problem[1:]]) from None
 
 
 async def _ready(child: Child) -> None:

@@ -26,13 +26,16 @@ from server.config import Settings
 from server.db import Database
 from server.errors import WORDS, PersonError
 from server.i18n import HTML_LANG, LANGUAGES, Translator, negotiate, translator
-from server.people.sessions import realm_of
+from server.people.sessions import SqlStorage, realm_of
 from server.people.store import Staff, staff_by_id
+from signaling.hub import Hub
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 DATABASE: web.AppKey[Database] = web.AppKey("database", Database)
+SESSIONS: web.AppKey[SqlStorage] = web.AppKey("sessions", SqlStorage)
+HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
 
 WEBCLIENT = Path(__file__).parent.parent / "webclient"
 CSRF_COOKIE = "__Host-csrf"

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -279,15 +279,17 @@ class Bus:
                 inbox.put(message["data"])
 
 
-def _client(url: str, timeout: float | None) -> "Redis":
-    return Redis.from_url(
+def _client(url: str, timeout: float | None) -> Redis:
+    pool = BlockingConnectionPool.from_url(
         url,
         protocol=3,
         socket_timeout=timeout,
         socket_connect_timeout=COMMAND_TIMEOUT,
         retry=Retry(NoBackoff(), 0),
-        max_connections=64,
+        max_connections=32,
+        timeout=COMMAND_TIMEOUT,
     )
+    return Redis.from_pool(pool)
 
 
 async def _quietly(closing: Awaitable[Any]) -> None:

@@ -14,14 +14,14 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Literal
 
 MAX_BLOB = 16_384  # bytes; a call's entry is under 1 kB, an acknowledgement has some 150 bytes an address
 _DOMAIN = b"twenty-minutes relay 1\0"  # the key may sign other things elsewhere
 
-# RFC 8839 §5.4: ice-char is ALPHA / DIGIT / "+" / "/". The upper bound of ufrag is 256 there; browsers draw 4 to 8
-# characters and RFC 8839 recommends no more than 32 when sending.
+# RFC 8839 §5.4: ice-char is ALPHA / DIGIT / "+" / "/". The upper bound of ufrag is 256 there; browsers
+# draw 4 to 8 characters and RFC 8839 recommends no more than 32 when sending.
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,32}")
 _PWD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 _NAME = re.compile(r"[A-Za-z0-9_.~:-]{1,128}")  # parts of a key: no "/", which separates them
@@ -29,7 +29,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.~:-]{1,128}")  # parts of a key: no "/", which 
 Side = Literal["a", "b"]
 
 
-class ForgedEntry(ValueError):  # noqa: N818 - the contract's name
+class ForgedEntry(ValueError):
     """The blob is not one that the holder of the secret has sealed (or is no entry at all)."""
 
 
@@ -81,7 +81,7 @@ class RelayCall:
         )
 
 
-class ExpiredEntry(ValueError):  # noqa: N818 - the contract's name
+class ExpiredEntry(ValueError):
     """A genuine entry whose end has passed: a tombstone, or one that came late. `call` is its content."""
 
     def __init__(self, call: RelayCall) -> None:
@@ -91,7 +91,7 @@ class ExpiredEntry(ValueError):  # noqa: N818 - the contract's name
 
 @dataclass(frozen=True, slots=True)
 class RelayAddress:
-    """A published address of one relay process. `priority`: the ICE candidate priority, higher is tried first."""
+    """A published address of one relay process. `priority`: of the ICE candidate, higher is tried first."""
 
     ip: str
     port: int
@@ -107,14 +107,15 @@ class RelayAddress:
         """The `candidate` attribute for the browser whose *remote* description has this `ufrag`.
 
         Grammar and order: RFC 8839 §5.1 (`typ`, then `raddr` and `rport`, then extensions), RFC 6544 §4.5
-        (`tcptype` first among them). Browsers take a passive TCP candidate only as `typ host`. Chromium compares
-        network cost before priority: 999 is its highest, so anything direct wins.
+        (`tcptype` first among them). Browsers take a passive TCP candidate only as `typ host`. Chromium
+        compares network cost before priority: 999 is its highest, so anything direct wins.
         """
         head = f"candidate:{self.foundation} 1 {self.transport} {self.priority} {self.ip} {self.port}"
         if self.transport == "tcp":
             kind = "typ host tcptype passive"
         else:
-            kind = f"typ relay raddr {'::' if ':' in self.ip else '0.0.0.0'} rport 0"
+            hidden = "::" if ":" in self.ip else "0.0.0.0"  # noqa: S104 - no address to bind
+            kind = f"typ relay raddr {hidden} rport 0"
         return f"{head} {kind} generation {generation} ufrag {ufrag} network-cost 999"
 
 
@@ -145,23 +146,19 @@ def seal(entry: Entry, secret: bytes) -> bytes:
     """The signed blob of an entry, under 2 kB for a call."""
     match entry:
         case RelayCall():
-            content: dict[str, object] = {
-                "type": "call", "visit": entry.visit, "offerer": entry.offerer, "answerer": entry.answerer,
-                "generation": entry.generation, "a": [entry.a.ufrag, entry.a.pwd], "b": [entry.b.ufrag, entry.b.pwd],
-                "expires": entry.expires, "version": entry.version, "direct": entry.direct,
-            }  # fmt: skip
+            content: dict[str, object] = {"type": "call", **asdict(entry)}
+            content["a"], content["b"] = astuple(entry.a), astuple(entry.b)
         case RelayAck():
-            addresses = [[c.ip, c.port, c.transport, c.priority] for c in entry.candidates]
-            content = {"type": "ack", "key": entry.key, "version": entry.version, "relay": entry.relay,
-                       "candidates": addresses}  # fmt: skip
+            content = {"type": "ack", **asdict(entry)}
+            content["candidates"] = [astuple(address) for address in entry.candidates]
         case RelayVerified():
-            content = {"type": "verified", "key": entry.key, "leg": entry.leg, "ip": entry.ip, "port": entry.port}
+            content = {"type": "verified", **asdict(entry)}
     body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
     return _mac(body, secret) + b"." + body
 
 
 def unseal(blob: bytes, secret: bytes, now: float) -> RelayCall:
-    """The call in `blob`. Raises `ForgedEntry`, or `ExpiredEntry` when it ended at or before `now` (unix seconds)."""
+    """The call in `blob`. Raises `ForgedEntry`, or `ExpiredEntry` when it ended by `now` (unix seconds)."""
     content = _open(blob, secret)
     try:
         call = RelayCall(

@@ -22,9 +22,11 @@ TRANSACTIONS_PER_ADDRESS = 100  # at once; Chromium sends a check each 48 ms on 
 TRANSACTIONS_PER_LEG = 1024
 TRANSACTION_LIFE = 10.0  # s
 FLIP_INTERVAL = 0.5  # s; two interfaces that both send must not make the route swing
-BYTES_PER_SECOND = 2_000_000  # of a call, both ways together: two HD pictures, a screen, and room for a burst of 2 s
+BYTES_PER_SECOND = (
+    2_000_000  # of a call, both ways together: two HD pictures and a screen; twice that in a burst
+)
 SILENCE = 1.0  # s without a sign of the active address before a merely new one takes over
-FORGET_VERIFIED = 60.0  # s of silence; browsers ask for consent every 5 s (RFC 7675), Chromium's spares every 25 s
+FORGET_VERIFIED = 60.0  # s of silence; browsers ask for consent every 5 s (RFC 7675), on spares every 25 s
 FORGET_CANDIDATE = 3.0  # s after its last challenge
 
 
@@ -44,7 +46,8 @@ class Path:
         self.challenge, self.transaction = b"", b""
         self.challenged_as: bool | None = None
         self.tries, self.repeat_at = 0, 0.0
-        # Its latest request that could go to nobody yet: sent on when the other leg's first address is verified.
+        # Its latest request that could go to nobody yet: sent on when the other leg's first address is
+        # verified.
         self.held, self.held_at = b"", 0.0
         self.transactions: dict[bytes, None] = {}
 
@@ -54,10 +57,11 @@ class Path:
 
 
 class Leg:
-    """One browser of a call. `username` and `key` are what its requests must carry and be signed with."""
+    """One browser of a call. `username` and `key`: what its requests must carry and be signed with."""
 
-    __slots__ = ("active", "call", "candidates", "challenge_key", "challenge_username", "challenges", "checks",
-                 "flipped_at", "key", "other", "paths", "side", "transactions", "username")  # fmt: skip
+    __slots__ = ("active", "call", "candidates", "challenge_key", "challenge_username", "challenges",
+                 "checks", "flipped_at", "key", "other", "paths", "side", "transactions",
+                 "username")  # fmt: skip
 
     other: "Leg"
 
@@ -86,7 +90,8 @@ class Leg:
     def sent_data(self, path: Path, now: float, counters: Counters) -> None:
         """A verified address that is not the active one has sent data.
 
-        The nominated one stays while it lives: its browser (the controlling one) says by USE-CANDIDATE when to go.
+        The nominated one stays while it lives: its browser, the controlling one, says by USE-CANDIDATE when
+        to go.
         """
         active = self.active
         silent = active is None or now - active.heard >= SILENCE
@@ -117,13 +122,18 @@ class Leg:
             self.active = max(self.paths.values(), key=lambda p: (p.nominated, p.heard), default=None)
 
     def own_transaction(self, transaction: bytes, path: Path, now: float, counters: Counters) -> bool:
-        """Remember whose request this is. False: it may not go on (another address's, or too many)."""
+        """Remember whose request this is. False: it may not go on (another address's, or too many).
+
+        The first to send an id has it, but a verified address takes it from one that is not: else a copy that
+        overtook the browser's own request would also catch the answer.
+        """
         known = self.transactions.get(transaction)
         if known is not None and known[1] > now:
             if known[0].source == path.source:
                 return True
-            counters.transaction_taken += 1
-            return False
+            if known[0].verified or not path.verified:
+                counters.transaction_taken += 1
+                return False
         if known is not None:
             self._forget(transaction)
         if len(path.transactions) >= TRANSACTIONS_PER_ADDRESS:

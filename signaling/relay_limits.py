@@ -23,6 +23,7 @@ class Counters:
     challenges_limited: int = 0
     challenge_failed: int = 0  # an answer from elsewhere, without integrity, or proxied
     challenge_unanswered: int = 0
+    reflected: int = 0  # a relay's own challenge, sent back
     candidates_evicted: int = 0
     addresses_evicted: int = 0
     addresses_silent: int = 0

@@ -6,13 +6,11 @@ browsers' next checks.
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import ifaddr
 import structlog
 
 from signaling.bus import Bus
@@ -27,16 +25,16 @@ from signaling.calls import (
     unseal,
 )
 from signaling.relay import Put, Relay
+from signaling.relay_addresses import Published, bind_all, own_addresses, parse_published
 from signaling.relay_leg import FIRST_CONNECTION, Datagram, Source
-from signaling.relay_sockets import FIRST_CHECK, Connection, SocketCounters, TcpListener, UdpSocket, bind
+from signaling.relay_sockets import FIRST_CHECK, Connection, SocketCounters, TcpListener, UdpSocket
 
 RECONCILE = 2.0  # s between whole readings of the table
 RECONCILE_AWAY = 0.5  # s, from the fallback: no message tells of a new call while the bus is away
 TCP_SWEEP = 1.0  # s
 OUTBOX = 10_000
-PORT_TRIES = 50
-# Below every candidate of a browser's own (host 126 << 24 and so on, RFC 8445 §5.1.2.1), UDP before TCP, and the
-# first relay's before the second's.
+# Below every candidate of a browser's own (host 126 << 24 and so on, RFC 8445 §5.1.2.1), UDP before TCP,
+# and the first relay's before the second's.
 PRIORITY_UDP, PRIORITY_TCP, PRIORITY_RELAY = 2000, 1000, 100
 
 _log = structlog.get_logger(__name__)
@@ -49,11 +47,10 @@ FallbackReport = Callable[[bytes], Awaitable[None]]
 class RelaySettings:
     """`port`: of every published address that names none, UDP and TCP alike; 0 takes a free one.
 
-    `publish`: "ip", "ip:port", "[ipv6]:port", each with "=bind-ip" or "=bind-ip:port" after it where the process
-    sees another address than the world does (cloud NAT, containers). Empty: the machine's own addresses,
-    127.0.0.1 included. `relay_id` tells two relays apart; `index` is 0 for the first, 1 for its warm spare.
-    `fallback_calls` gives the whole table (sealed entries, tombstones may be among them) while the bus is away,
-    `fallback_report` takes then what would go to the channel "relay".
+    `publish`: "ip", "ip:port", "[ipv6]:port", each with "=bind-ip" or "=bind-ip:port" after it where the
+    process sees another address than the world does (cloud NAT, containers). Empty: the machine's own
+    addresses, 127.0.0.1 included. `relay_id` tells two relays apart; `index` is 0 for the first, 1 for its
+    warm spare.
     """
 
     port: int
@@ -64,29 +61,23 @@ class RelaySettings:
     index: int = 0
     prefix: str = "tm:"
     tcp: bool = True
-    fallback_calls: FallbackCalls | None = None
-    fallback_report: FallbackReport | None = None
 
     def __post_init__(self) -> None:
         if len(self.secret) < 16:
             raise ValueError("the relay's secret is shorter than 16 bytes")
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """`ip` and `port` are what browsers are told, the other two what is bound."""
-
-    ip: str
-    port: int
-    bind_ip: str
-    bind_port: int
-
-
 class RelayServer:
-    """One relay process. `start` opens the sockets and reads the table, `run` serves until it is cancelled."""
+    """One relay process. `start` opens the sockets and reads the table, `run` serves until cancelled."""
 
-    def __init__(self, settings: RelaySettings) -> None:
+    def __init__(
+        self,
+        settings: RelaySettings,
+        fallback_calls: FallbackCalls | None = None,
+        fallback_report: FallbackReport | None = None,
+    ) -> None:
         self.settings = settings
+        self._fallback_calls, self._fallback_report = fallback_calls, fallback_report
         self.addresses: tuple[RelayAddress, ...] = ()
         self.socket_counters = SocketCounters()
         self._loop = asyncio.get_running_loop()
@@ -137,8 +128,10 @@ class RelayServer:
 
     async def _open_sockets(self) -> None:
         wanted = [parse_published(text, self.settings.port) for text in self.settings.publish]
-        places = wanted or [Published(ip, self.settings.port, ip, self.settings.port) for ip in own_addresses()]
-        places, bound = _bind_all(places, self.settings.tcp)
+        places = wanted or [
+            Published(ip, self.settings.port, ip, self.settings.port) for ip in own_addresses()
+        ]
+        places, bound = bind_all(places, self.settings.tcp)
         addresses = []
         for number, (place, (udp, tcp)) in enumerate(zip(places, bound, strict=True)):
             self.relay.published[number] = (place.ip, place.port)
@@ -212,9 +205,9 @@ class RelayServer:
         blobs = await self.bus.calls()
         if blobs is not None:
             blobs += await self.bus.gone() or []
-        elif self.settings.fallback_calls is not None:
+        elif self._fallback_calls is not None:
             try:
-                blobs = await self.settings.fallback_calls()
+                blobs = await self._fallback_calls()
             except Exception:
                 _log.exception("relay.fallback_failed")
         if blobs is None:
@@ -260,7 +253,7 @@ class RelayServer:
 
     async def _reconcile_forever(self) -> None:
         while True:
-            away = not self.bus.connected and self.settings.fallback_calls is not None
+            away = not self.bus.connected and self._fallback_calls is not None
             await asyncio.sleep(RECONCILE_AWAY if away else RECONCILE)
             await self.reconcile()
 
@@ -282,16 +275,26 @@ class RelayServer:
     async def _report_forever(self) -> None:
         while True:
             blob = await self._outbox.get()
-            if not await self.bus.publish("relay", blob) and self.settings.fallback_report is not None:
+            if not await self.bus.publish("relay", blob) and self._fallback_report is not None:
                 try:
-                    await self.settings.fallback_report(blob)
+                    await self._fallback_report(blob)
                 except Exception:
                     _log.exception("relay.fallback_failed")
 
 
-async def serve(settings: RelaySettings, ready: Callable[[RelayServer], None] | None = None) -> None:
-    """Run a relay until this is cancelled. `ready` is called once the sockets are open and the table is read."""
-    server = RelayServer(settings)
+async def serve(
+    settings: RelaySettings,
+    *,
+    ready: Callable[[RelayServer], None] | None = None,
+    fallback_calls: FallbackCalls | None = None,
+    fallback_report: FallbackReport | None = None,
+) -> None:
+    """Run a relay until this is cancelled. `ready` is called once it has its sockets and the table.
+
+    `fallback_calls` gives the whole table (sealed entries; tombstones may be among them) while the bus is
+    away; `fallback_report` then takes what would go to the channel "relay".
+    """
+    server = RelayServer(settings, fallback_calls, fallback_report)
     try:
         await server.start()
         if ready is not None:
@@ -299,74 +302,3 @@ async def serve(settings: RelaySettings, ready: Callable[[RelayServer], None] | 
         await server.run()
     finally:
         await server.close()
-
-
-def own_addresses() -> list[str]:
-    """The machine's addresses that a browser can reach: IPv4 with 127.0.0.1, and global IPv6."""
-    found = []
-    for adapter in ifaddr.get_adapters():
-        for entry in adapter.ips:
-            text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
-            ip = ipaddress.ip_address(text.partition("%")[0])
-            if (ip.version == 4 and not ip.is_link_local) or (ip.version == 6 and ip.is_global):
-                found.append(str(ip))
-    # IPv6 first, loopback last: where both work, browsers should take the address without a NAT.
-    return sorted(set(found), key=lambda ip: (ip.startswith("127."), ":" not in ip, ip))
-
-
-def parse_published(text: str, port: int) -> Published:
-    """One entry of `RelaySettings.publish`. Raises ValueError."""
-    outer, _, inner = text.strip().partition("=")
-    ip, own_port = _endpoint(outer, port)
-    if inner:
-        bind_ip, bind_port = _endpoint(inner, own_port)
-    elif ip in own_addresses() or ipaddress.ip_address(ip).is_loopback:
-        bind_ip, bind_port = ip, own_port
-    else:  # not ours: a NAT in front of us has it
-        bind_ip, bind_port = ("::" if ":" in ip else "0.0.0.0"), own_port  # noqa: S104 - a NAT's inside
-    return Published(ip, own_port, bind_ip, bind_port)
-
-
-def _endpoint(text: str, port: int) -> tuple[str, int]:
-    if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        rest = rest.removeprefix(":")
-    elif text.count(":") > 1:
-        host, rest = text, ""
-    else:
-        host, _, rest = text.partition(":")
-    number = int(rest) if rest else port
-    if not 0 <= number < 65536:
-        raise ValueError(f"no port: {text}")
-    return str(ipaddress.ip_address(host)), number
-
-
-Bound = tuple[socket.socket, socket.socket | None]
-
-
-def _bind_all(places: list[Published], tcp: bool) -> tuple[list[Published], list[Bound]]:
-    """Bind every place; where a port is 0, find one number that is free at all of them, UDP and TCP."""
-    for attempt in range(PORT_TRIES):
-        bound: list[Bound] = []
-        done: list[Published] = []
-        free = 0
-        try:
-            for place in places:
-                wanted = place.bind_port or free
-                udp = bind(socket.SOCK_DGRAM, place.bind_ip, wanted)
-                port = udp.getsockname()[1]
-                free = free or port
-                bound.append((udp, None))
-                if tcp:
-                    bound[-1] = (udp, bind(socket.SOCK_STREAM, place.bind_ip, port))
-                done.append(Published(place.ip, place.port or port, place.bind_ip, port))
-        except OSError:
-            for pair in bound:
-                for each in pair:
-                    if each is not None:
-                        each.close()
-            if all(place.bind_port for place in places) or attempt == PORT_TRIES - 1:
-                raise
-        else:
-            return done, bound
-    raise AssertionError("unreachable")

@@ -11,13 +11,13 @@ MAX_CALLS = 4000
 MAX_TOMBSTONES = 20_000
 TOMBSTONE_LIFE = 6 * 3600.0  # s; longer than any sealed entry of ours is valid
 RETIRE_AFTER = 30.0  # s an old generation stays when the new one does not come about
-# s that it stays when both new legs are verified: media runs on the old pair until the browsers have nominated
-# the new one, some tenths of a second later.
+# s that it stays when both new legs are verified: media runs on the old pair until the browsers have
+# nominated the new one, some tenths of a second later.
 RETIRE_LINGER = 2.0
 
 
 class Put(StrEnum):
-    """What became of a put. The first three mean that the relay carries this version: they are acknowledged."""
+    """What became of a put. The first three mean that the relay carries this version: it acknowledges."""
 
     OPENED = "opened"
     MOVED = "moved"  # a later version: only the end (and `direct`) changes
@@ -56,7 +56,7 @@ class CallTable:
         self._count = 0
 
     def put(self, call: RelayCall, now: float, unix: float) -> Put:
-        """Open, move or close. `unix` is the wall clock of `call.expires`, `now` the clock of everything else."""
+        """Open, move or close. `unix` is the clock of `call.expires`, `now` the clock of everything else."""
         result = self._put(call, now, unix)
         if result is Put.FULL:
             self._counters.calls_full += 1

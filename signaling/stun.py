@@ -1,8 +1,8 @@
 """The STUN (RFC 8489) that the relay reads and writes: Binding messages with short-term credentials.
 
-`aioice.stun` computes integrity and fingerprint and writes messages. The reading is our own, because the relay
-must see a message as the receiving browser does: `aioice.stun.parse_message` lets the *last* of repeated
-attributes win and raises `struct.error` on some malformed ones. Pure.
+`aioice.stun` computes integrity and fingerprint and writes messages. The reading is our own, because the
+relay must see a message as the receiving browser does: `aioice.stun.parse_message` lets the *last* of
+repeated attributes win and raises `struct.error` on some malformed ones. Pure.
 """
 
 import hmac
@@ -29,6 +29,7 @@ _CROSSING = stun.COOKIE.to_bytes(4, "big")
 # The lowest of all: should a browser meet the challenge before it has our candidate, the peer-reflexive
 # candidate that it makes of it must outrank nothing.
 _PRIORITY = 1
+_LOWEST, _HIGHEST = b"\0" * 8, b"\xff" * 8  # tie-breakers
 
 
 @dataclass(slots=True)
@@ -46,8 +47,8 @@ class Packet:
 def parse(data: bytes) -> Packet | None:
     """Read a Binding request, response or error; None for anything else and anything malformed.
 
-    Attributes after MESSAGE-INTEGRITY other than FINGERPRINT are ignored (RFC 8489 §14.5), as are repeated ones
-    (§14); a FINGERPRINT must be right and last.
+    Attributes after MESSAGE-INTEGRITY other than FINGERPRINT are ignored (RFC 8489 §14.5), as are repeated
+    ones (§14); a FINGERPRINT must be right and last.
     """
     size = len(data)
     if size < 20 or size % 4:
@@ -80,25 +81,33 @@ def intact(packet: Packet, key: bytes) -> bool:
     """Whether MESSAGE-INTEGRITY is there and made with `key`, compared in constant time."""
     if not packet.integrity_at:
         return False
-    return hmac.compare_digest(packet.integrity, stun.message_integrity(packet.data[: packet.integrity_at], key))
+    right = stun.message_integrity(packet.data[: packet.integrity_at], key)
+    return hmac.compare_digest(packet.integrity, right)
 
 
 def challenge(transaction: bytes, username: str, key: bytes, *, controlling: bool) -> bytes:
     """A Binding request of the relay's own, which only the browser with password `key` can answer.
 
-    `controlling` is the role that the relay claims: the opposite of the browser's. Should the browser have changed
-    its role meanwhile, the tie-breaker is the one that makes it answer 487 and never change its role because of us
-    (RFC 8445 §7.3.1.1).
+    `controlling` is the role that the relay claims: the opposite of the browser's. Should the browser have
+    changed its role meanwhile, the tie-breaker is the one that makes it answer 487 and never change its
+    role because of us (RFC 8445 §7.3.1.1).
     """
     message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, transaction)
     message.attributes["USERNAME"] = username
     message.attributes["PRIORITY"] = _PRIORITY
     if controlling:
-        message.attributes["ICE-CONTROLLING"] = 0
+        message.attributes["ICE-CONTROLLING"] = int.from_bytes(_LOWEST, "big")
     else:
-        message.attributes["ICE-CONTROLLED"] = 2**64 - 1
+        message.attributes["ICE-CONTROLLED"] = int.from_bytes(_HIGHEST, "big")
     message.add_message_integrity(key)
     return bytes(message)
+
+
+def is_challenge(packet: Packet) -> bool:
+    """Whether a request (intact) is a relay's, by its tie-breaker: browsers draw theirs of 64 random bits."""
+    return (
+        packet.attributes.get(ICE_CONTROLLING) == _LOWEST or packet.attributes.get(ICE_CONTROLLED) == _HIGHEST
+    )
 
 
 def mapped_address(packet: Packet) -> tuple[str, int] | None:

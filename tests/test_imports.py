@@ -18,9 +18,10 @@ PATH |= {"patient": 6, "desk": 6, "admin": 7}
 LAYERS = {"tables": 1, "passwords": 1, "store": 2, "sessions": 2, "snapshot": 3, "views": 4, "command": 4}
 #: What counts as pure outside of the features, and which files of signaling are shells.
 PURE_SERVER = {"server.errors", "server.i18n", "server.ids", "server.formats", "server.config"}
-SIGNALING_SHELLS = {"bus", "check", "relay_server", "relay_sockets", "socket"}
+SIGNALING_SHELLS = {"bus", "check", "relay_addresses", "relay_server", "relay_sockets", "socket"}
 PURE_OTHERS = ("pydantic", "aiortc.sdp", "aioice.stun", "phonenumbers", "babel", "sqlalchemy.RowMapping")
-IMPURE = set("asyncio http os socket sqlite3 subprocess tempfile threading time urllib".split())
+IMPURE = {"asyncio", "http", "os", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time"}
+IMPURE |= {"urllib"}
 #: The program's own start, split in two files.
 START = {"server.__main__", "server.processes"}
 CLOCKS = re.compile(r"\b(?:datetime|date)\.(?:now|utcnow|today)\(")

@@ -156,15 +156,15 @@ def test_a_port_in_use_gives_one_clear_sentence(udp: bool) -> None:
             other.listen()
         port = other.getsockname()[1]
         with pytest.raises(SettingsError) as caught:
-            ensure_free("127.0.0.1", port, "The web server", "TM_PORT", udp=udp)
+            ensure_free("127.0.0.1", port, "the web server", "TM_PORT", udp=udp)
     place = f"{'UDP ' if udp else ''}port {port} of 127.0.0.1"
     assert caught.value.problems == [
         f"The web server needs {place}, which another program has: stop it, or set TM_PORT to another"
     ]
-    ensure_free("127.0.0.1", port, "The web server", "TM_PORT", udp=udp)
-    ensure_free("127.0.0.1", 0, "The web server", "TM_PORT", udp=udp)
+    ensure_free("127.0.0.1", port, "the web server", "TM_PORT", udp=udp)
+    ensure_free("127.0.0.1", 0, "the web server", "TM_PORT", udp=udp)
     with pytest.raises(SettingsError, match="not an address of this machine"):
-        ensure_free("192.0.2.1", port, "The web server", "TM_PORT", udp=udp)
+        ensure_free("192.0.2.1", port, "the web server", "TM_PORT", udp=udp)
 
 
 async def test_the_embedded_store_keeps_its_data_through_a_kill_and_stays_private(tmp_path: Path) -> None:

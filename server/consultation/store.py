@@ -69,13 +69,15 @@ async def open_visit(conn: AsyncConnection, staff_id: str) -> RowMapping | None:
     return (await conn.execute(query)).mappings().first()
 
 
-async def confirm(tx: Transaction, settings: Settings, visit_id: str, page: str) -> RowMapping:
+async def confirm(tx: Transaction, visit_id: str, page: str) -> RowMapping:
     """The patient's page has got the admission. Confirming twice is the same as once."""
     row = await visits.by_id(tx.conn, visit_id)
     if row is None:
         raise PersonError("no_such_visit")
     if row["state"] == State.IN_SESSION:
         return row
+    if row["patient_page"] != page:
+        raise PersonError("not_possible_now")
     return await visits.change(tx, visit_id, Event.CONFIRM, Actor("patient", row["patient_id"]), confirmed_at=tx.now)
 
 

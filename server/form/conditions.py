@@ -38,6 +38,14 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
+class Same:
+    """The same phone number stands at both paths (compared by its last ten digits)."""
+
+    path: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
 class Any_:
     of: tuple[Condition, ...]
 
@@ -52,7 +60,7 @@ class Not:
     of: Condition
 
 
-Condition = Is | AtLeast | Filled | Any_ | All | Not
+Condition = Is | AtLeast | Filled | Same | Any_ | All | Not
 
 
 def look_up(document: Document, path: str, row: Mapping[str, Any] | None = None) -> list[Any]:
@@ -97,12 +105,19 @@ def holds(condition: Condition, document: Document, row: Mapping[str, Any] | Non
             )
         case Filled(path):
             return _filled(document, path, row)
+        case Same(path, other):
+            numbers = [[_digits(v) for v in look_up(document, p, row)] for p in (path, other)]
+            return any(n and n in numbers[1] for n in numbers[0])
         case Any_(of):
             return any(holds(c, document, row) for c in of)
         case All(of):
             return all(holds(c, document, row) for c in of)
         case Not(of=inner):
             return not holds(inner, document, row)
+
+
+def _digits(value: Any) -> str:
+    return "".join(c for c in str(value) if c.isascii() and c.isdigit())[-10:]
 
 
 def _number(value: Any) -> int | None:
@@ -124,6 +139,8 @@ def as_json(condition: Condition) -> list[Any]:
             return ["atLeast", path, least]
         case Filled(path):
             return ["filled", path]
+        case Same(path, other):
+            return ["same", path, other]
         case Any_(of):
             return ["any", *(as_json(c) for c in of)]
         case All(of):

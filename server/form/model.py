@@ -59,6 +59,7 @@ class Field:
     exclusive: str = ""  # multi: the option that excludes the others
     add_label: str = ""
     start_rows: int = 1
+    preset: str = ""  # in a new row; never for a clinical answer
     prompts: tuple[Prompt, ...] = ()
 
     @property

@@ -43,16 +43,22 @@ class SqlStorage(AbstractStorage):
     async def load_session(self, request: web.Request) -> Session:
         realm = realm_of(request)
         token = request.cookies.get(self.cookie(realm), "")
-        if 40 <= len(token) <= 64:
-            now = await self._db.now()
-            query = select(web_session.c.data).where(
-                web_session.c.key == digest(token), web_session.c.realm == realm, web_session.c.expires_at > now
-            )
-            async with self._db.read() as conn:
-                data = await conn.scalar(query)
-            if data is not None:
-                return Session(token, data={"session": json.loads(data), "created": 0}, new=False)
-        return Session(None, data=None, new=True)
+        data = await self.read(realm, token)
+        if data is None:
+            return Session(None, data=None, new=True)
+        return Session(token, data={"session": data, "created": 0}, new=False)
+
+    async def read(self, realm: str, token: str) -> dict[str, Any] | None:
+        """What the session of this token holds now; None once it is signed out, rotated or over."""
+        if not 40 <= len(token) <= 64:
+            return None
+        now = await self._db.now()
+        query = select(web_session.c.data).where(
+            web_session.c.key == digest(token), web_session.c.realm == realm, web_session.c.expires_at > now
+        )
+        async with self._db.read() as conn:
+            data = await conn.scalar(query)
+        return None if data is None else dict(json.loads(data))
 
     async def save_session(self, request: web.Request, response: web.StreamResponse, session: Session) -> None:
         realm = realm_of(request)

@@ -8,7 +8,7 @@ from server.form.levels import FLAGS
 
 Document = dict[str, Any]
 
-NO_FLAGS: Document = {flag: "no" for flag in FLAGS}
+NO_FLAGS: Document = dict.fromkeys(FLAGS, "no")
 CLEARED_HOW = "Seen by her doctor this morning: ECG and blood tests were normal, cleared for therapy."
 
 

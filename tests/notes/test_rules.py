@@ -115,11 +115,7 @@ class TestWorkedCases:
 class TestRedFlags:
     @pytest.mark.parametrize(
         ("flag", "level"),
-        zip(
-            [f"D{n}" for n in range(1, 15)],
-            ["E", "E", "E", "E", "S", "S", "S", "P", "S", "E", "E", "S", "S", "E"],
-            strict=True,
-        ),
+        [(f"D{n}", level) for n, level in enumerate("EEEESSSPSEESSE", start=1)],
     )
     def test_level_of_each(self, flag: str, level: str) -> None:
         s = suggest({**STROKE, flag: "yes"})
@@ -275,7 +271,8 @@ class TestOccupationalTherapyEvidence:
             ("H3", "prepares_if_given", True), ("H4", "help_with_all", False), ("H4", "none", True),
             ("H5", "small_items", False), ("H6", "public_if_accompanied", False),
             ("H6", "taxi_or_car_with_help", True), ("H7", "if_prepared", True),
-            ("H8", "daily_purchases", False), ("H8", "not_applicable", False), ("H3", 0, True), ("H3", "1", False),
+            ("H8", "daily_purchases", False), ("H8", "not_applicable", False),
+            ("H3", 0, True), ("H3", "1", False),
         ],
     )  # fmt: skip
     def test_lawton(self, item: str, level: object, fires: bool) -> None:
@@ -348,7 +345,10 @@ class TestWeakening:
         temporary = {"G7": "temporary_pain_or_surgery"}
         assert suggest(note(conditions("post_surgery", weeks=3), katz(G2=0), temporary)).kind == "pt"
         assert suggest(note(conditions("post_surgery", weeks=6), katz(G2=0), temporary)).kind == "combined"
-        rows = [{"condition": "arthritis", "onset_weeks": 500}, {"condition": "post_surgery", "onset_weeks": 2}]
+        rows = [
+            {"condition": "arthritis", "onset_weeks": 500},
+            {"condition": "post_surgery", "onset_weeks": 2},
+        ]
         assert suggest(note(katz(G2=0), temporary, E1=rows)).kind == "pt"
 
     def test_C4_comes_before_the_conditions(self) -> None:
@@ -391,7 +391,9 @@ class TestGoals:
         assert set(s.fired) == {"rB3", "rB4"}
 
     def test_goal_beside_weak_evidence(self) -> None:
-        weak = note(katz(G2=0), goal("movement"), conditions("other", weeks=1), G7="temporary_pain_or_surgery")
+        weak = note(
+            katz(G2=0), goal("movement"), conditions("other", weeks=1), G7="temporary_pain_or_surgery"
+        )
         s = suggest(weak)
         assert s.kind == "pt"
         assert "rescreen_ot" in codes(s)
@@ -400,7 +402,9 @@ class TestGoals:
 class TestOrder:
     PT = {"F3": "independent", "F4": "poor"}
 
-    @pytest.mark.parametrize("region", ["shoulder", "upper_arm", "elbow", "forearm", "wrist", "hand", "fingers"])
+    @pytest.mark.parametrize(
+        "region", ["shoulder", "upper_arm", "elbow", "forearm", "wrist", "hand", "fingers"]
+    )
     @pytest.mark.parametrize("use", [hands(typing=1), katz(G2=0), katz(G6=0)])
     def test_paralysed_arm(self, region: str, use: Document) -> None:
         s = suggest(note(strength("no_movement", region), self.PT, katz(G1=0), use, barrier(), F9="new"))

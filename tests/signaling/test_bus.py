@@ -134,7 +134,7 @@ async def test_away_and_back(bus: Bus, server: TestValkey) -> None:
     assert not await bus.put_call("v/a/b/1", b"y", time.time() + 600)
     assert not await bus.drop_call("v/a/b/1", b"y")
     assert await bus.calls() is None
-    while bus.connected:  # it learns of the end by its own connection
+    while bus.connected:  # noqa: ASYNC110 - it learns of the end by its own connection
         await asyncio.sleep(0.01)
 
     again = Connects()
@@ -154,6 +154,26 @@ async def test_starts_without_redis(tmp_path: Path) -> None:
     assert not bus.connected
     assert await bus.calls() is None
     assert not await bus.publish("changes", b"x")
+    await bus.close()
+
+
+async def test_many_commands_at_once(bus: Bus) -> None:
+    assert all(await asyncio.gather(*(bus.publish("changes", b"x") for _ in range(300))))
+
+
+async def test_a_quiet_bus_stays_connected(server: TestValkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signaling.bus.HEARTBEAT", 0.05)
+    bus, connects = Bus(server.url), Connects()
+    bus.on_connect(connects)
+    await bus.start()
+    await connects.next()
+    await asyncio.sleep(0.5)  # ten times the patience of the reader
+    assert (bus.connected, connects.queue.empty()) == (True, True)
+    server.pause()
+    await asyncio.sleep(0.3)
+    assert (bus.connected, connects.queue.empty()) == (False, True)
+    server.resume()
+    await connects.next()
     await bus.close()
 
 

@@ -1,0 +1,149 @@
+"""The visit's side of the call: implements the Protocols of :mod:`signaling.visits` on the record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import RowMapping, delete, insert, select
+
+from server.audit import Actor
+from server.config import Settings
+from server.consultation import store
+from server.consultation.tables import mailbox
+from server.db import Database
+from server.errors import PersonError
+from server.visit import store as visits
+from server.visit.states import OPEN, OVER, Event, State
+from signaling.visits import CallState, MediaState, Path, Phase, Refused, Role, Superseded
+
+#: a message in the SQL mailbox older than this is of no use to anybody
+MAILBOX_S = 60
+
+
+class Consultations:
+    """One a web node. ``node`` names it in the mailbox: a node does not read its own letters."""
+
+    def __init__(self, db: Database, settings: Settings, node: str) -> None:
+        self._db, self._settings, self._node = db, settings, node
+        self._read = 0
+
+    # ---- Visits
+
+    async def attach(self, visit: str, role: Role, staff: str | None, instance: str, fresh: bool) -> CallState:
+        try:
+            async with self._db.write() as tx:
+                if staff is not None:
+                    await store.own_visit(tx, visit, staff)
+                row = await store.attach_page(tx, visit, role, instance, fresh=fresh)
+                now = tx.now
+        except PersonError as error:
+            raise Refused(error.code) from None
+        if row is None:
+            raise Superseded
+        return self._state(row, now)
+
+    async def admit(self, visit: str, staff: str, instance: str) -> CallState:
+        try:
+            row = await store.admit(self._db, self._settings, visit, staff, instance)
+        except PersonError as error:
+            raise Refused(error.code) from None
+        if row["therapist_page"] != instance:  # the same visit, admitted from another window before
+            return await self.attach(visit, "therapist", staff, instance, True)
+        return self._state(row, row["changed_at"])
+
+    async def confirm(self, visit: str, instance: str) -> CallState:
+        try:
+            async with self._db.write() as tx:
+                row = await store.confirm(tx, visit, instance)
+                return self._state(row, tx.now)
+        except PersonError as error:
+            raise Refused(error.code) from None
+
+    async def media(self, visit: str, role: Role, instance: str, state: MediaState, path: Path | None) -> None:
+        try:
+            async with self._db.write() as tx:
+                await store.media(tx, self._settings, visit, role, instance, state, path)
+        except PersonError as error:
+            raise Refused(error.code) from None
+
+    async def leave(self, visit: str, role: Role, instance: str) -> CallState:
+        """A patient who waits gives up the place; out of a call one can always come back: the therapist ends the visit."""
+        try:
+            async with self._db.write() as tx:
+                row = await visits.by_id(tx.conn, visit)
+                if row is None or row[f"{role}_page"] != instance:
+                    raise PersonError("not_possible_now")
+                if role == "patient" and row["state"] in (State.CHECKING, State.WAITING):
+                    row = await visits.change(
+                        tx, visit, Event.LEAVE, Actor("patient", row["patient_id"]), ended_at=tx.now, end_reason="left"
+                    )
+                else:
+                    await store.media(tx, self._settings, visit, role, instance, "lost", None)
+                return self._state(row, tx.now)
+        except PersonError as error:
+            raise Refused(error.code) from None
+
+    async def state(self, visit: str) -> CallState | None:
+        now = await self._db.now()
+        async with self._db.read() as conn:
+            row = await visits.by_id(conn, visit)
+        return None if row is None else self._state(row, now)
+
+    def _state(self, row: RowMapping, now: datetime) -> CallState:
+        return call_state(row, self._settings, now)
+
+    # ---- RelayStore
+
+    async def save_relay_call(self, visit: str, key: str, version: int, blob: bytes, expires: float) -> None:
+        await store.save_relay_call(self._db, visit, key, version, blob, datetime.fromtimestamp(expires, UTC))
+
+    async def relay_calls(self, visit: str) -> Sequence[bytes]:
+        return [blob for _, _, blob, _ in await store.relay_calls(self._db, visit)]
+
+    # ---- Mailbox
+
+    async def post(self, channel: str, payload: bytes) -> None:
+        async with self._db.write() as tx:
+            await tx.conn.execute(insert(mailbox).values(node=self._node, channel=channel, payload=payload, at=tx.now))
+
+    async def letters(self) -> Sequence[tuple[str, bytes]]:
+        """What other nodes have posted since the last call, in order: ``(channel, payload)``."""
+        now = await self._db.now()
+        async with self._db.read() as conn:
+            rows = (await conn.execute(select(mailbox).where(mailbox.c.seq > self._read).order_by(mailbox.c.seq))).mappings().all()
+        if rows:
+            self._read = rows[-1]["seq"]
+        return [
+            (row["channel"], row["payload"])
+            for row in rows
+            if row["node"] != self._node and (now - row["at"]).total_seconds() < MAILBOX_S
+        ]
+
+    async def empty_mailbox(self) -> None:
+        """Old letters go; they may hold ICE passwords."""
+        from datetime import timedelta
+
+        async with self._db.write() as tx:
+            await tx.conn.execute(delete(mailbox).where(mailbox.c.at < tx.now - timedelta(seconds=MAILBOX_S)))
+
+
+def call_state(row: RowMapping, settings: Settings, now: datetime) -> CallState:
+    """What the call needs of a visit's row."""
+    state = row["state"]
+    phase: Phase = "waiting"
+    if state in OPEN:
+        phase = "admitted" if state == State.ADMITTED else "in_session"
+    elif state in OVER:
+        phase = "over"
+    return CallState(
+        visit=row["id"],
+        phase=phase,
+        policy=row["policy"] or settings.call_policy,
+        therapist_page=row["therapist_page"],
+        patient_page=row["patient_page"],
+        relay_expires=store.relay_expires(row, settings, now).timestamp(),
+        version=row["version"],
+        reason=row["end_reason"] or ("sent_back" if phase == "waiting" else "ended"),
+        staff=row["therapist_id"],
+    )

@@ -1,0 +1,122 @@
+"""The therapist's one page: the queue above, the call on the left, the note on the right."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import aiohttp_session
+from aiohttp import web
+
+from server.audit import Actor, Viewing
+from server.consultation import store as consultation
+from server.desk.snapshot import opened_data, queue_data
+from server.errors import PersonError
+from server.formats import iso
+from server.notes.store import unsigned_visits
+from server.notes.views import note_html
+from server.people.store import Staff, set_duty
+from server.visit import store as visits
+from server.visit.states import OPEN, State
+from server.visit.tables import visit
+from server.waitingroom.store import queue
+from server.web import DATABASE, HUB, SESSIONS, SETTINGS, page, same_origin, see_other, wants_json
+from signaling.socket import PageConnection
+
+
+async def desk(request: web.Request) -> web.StreamResponse:
+    """``/desk`` shows the open visit, if there is one; ``/desk/visits/ID`` one's own visit, open or over."""
+    db, settings, staff = request.app[DATABASE], request.app[SETTINGS], request["staff"]
+    now = await db.now()
+    async with db.read() as conn:
+        rows = list(await visits.with_people(conn, visit.c.state.in_([State.WAITING, *OPEN])))
+        line = await queue(conn, now, settings.visit_seconds, settings.wrap_up_seconds)
+        past = await visits.with_people(
+            conn, visit.c.therapist_id == staff.id, visit.c.state.in_([State.ENDED]), visit.c.ended_at > now - timedelta(days=90)
+        )
+        unsigned = await unsigned_visits(conn, [row["id"] for row in past])
+        wanted = request.match_info.get("visit") or next(
+            (row["id"] for row in rows if row["therapist_id"] == staff.id and row["state"] in OPEN), None
+        )
+        shown = None
+        if wanted:
+            found = await visits.with_people(conn, visit.c.id == wanted, visit.c.therapist_id == staff.id)
+            if not found:
+                raise PersonError("no_such_visit")
+            shown = found[0]
+    mine = [row for row in rows if row["state"] == State.WAITING or row["therapist_id"] == staff.id]
+    late = [row for row in past if row["id"] in unsigned]
+    every = {row["id"]: row for row in (*mine, *late, *([shown] if shown else []))}
+    door = await Viewing(db, Actor("staff", staff.id), "read").door({row["id"]: row["patient_id"] for row in every.values()})
+    opened = {key: visits.particulars(door, row) for key, row in every.items()}
+    values: dict[str, Any] = {
+        "queue": queue_data(settings, staff, rows, opened, line, now),
+        "unsigned": [{"visit": row["id"], "name": opened[row["id"]].name, "ended_at": row["ended_at"]} for row in late],
+        "opened": None,
+        "note_html": None,
+        "error": None,
+    }
+    if shown is not None:
+        values["opened"] = opened_data(settings, shown, opened[shown["id"]], now)
+        values["note_html"] = await note_html(request, shown, opened[shown["id"]])
+    return page(request, "desk/desk.html", values)
+
+
+async def live(request: web.Request) -> web.StreamResponse:
+    return await serve_staff(request, "therapist")
+
+
+async def serve_staff(request: web.Request, role: str) -> web.StreamResponse:
+    """A staff page's one WebSocket; its right to be here is asked again while it is open."""
+    if not same_origin(request) or "Origin" not in request.headers:
+        raise PersonError("not_allowed")
+    staff: Staff = request["staff"]
+    session = await aiohttp_session.get_session(request)
+    token, realm = str(session.identity), "admin" if role == "admin" else "desk"
+    sessions = request.app[SESSIONS]
+
+    async def allowed() -> bool:
+        data = await sessions.read(realm, token)
+        return data is not None and data.get("staff") == staff.id
+
+    return await PageConnection(request.app[HUB], role, staff=staff.id, allowed=allowed).run(request)
+
+
+async def duty(request: web.Request) -> web.StreamResponse:
+    on = str((await request.post()).get("on", "")) in ("1", "yes", "on", "true")
+    async with request.app[DATABASE].write() as tx:
+        await set_duty(tx, request["staff"].id, on)
+    raise see_other("/desk")
+
+
+async def admission(request: web.Request) -> web.StreamResponse:
+    """Without a script; with one the page admits over its socket, which saves a page load."""
+    await consultation.admit(request.app[DATABASE], request.app[SETTINGS], request.match_info["visit"], request["staff"].id)
+    raise see_other(f"/desk/visits/{request.match_info['visit']}")
+
+
+async def send_back(request: web.Request) -> web.StreamResponse:
+    async with request.app[DATABASE].write() as tx:
+        await consultation.send_back(tx, request.match_info["visit"], request["staff"].id)
+    raise see_other("/desk")
+
+
+async def end(request: web.Request) -> web.StreamResponse:
+    """Ending twice is the same as once: the second click finds it done."""
+    visit_id, staff = request.match_info["visit"], request["staff"]
+    async with request.app[DATABASE].write() as tx:
+        row = await consultation.own_visit(tx, visit_id, staff.id)
+        if row["state"] in OPEN:
+            await consultation.end(tx, visit_id, Actor("staff", staff.id), "therapist")
+    if wants_json(request):
+        return web.json_response({"state": str(State.ENDED)})
+    raise see_other(f"/desk/visits/{visit_id}")
+
+
+async def give_back(request: web.Request) -> web.StreamResponse:
+    visit_id = request.match_info["visit"]
+    async with request.app[DATABASE].write() as tx:
+        row = await consultation.give_back(tx, request.app[SETTINGS], visit_id, request["staff"].id)
+    if wants_json(request):
+        return web.json_response({"ends_at": iso(row["ends_at"])})
+    raise see_other(f"/desk/visits/{visit_id}")

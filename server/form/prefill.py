@@ -1,0 +1,63 @@
+"""What the note takes from the visit: a first draft, and the fields that only the server fills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+#: A visit as plain data, everything optional:
+#: ``location`` {street, city, province: ISO 3166-2 or "other", postal}, ``phone`` E.164,
+#: ``emergency`` {name, phone, relation} or {} (declined), ``reason``, ``language`` en|fr|other,
+#: ``interpreter`` bool, ``consent`` {version, lang, at}, ``clinician`` {id, name, profession, registration},
+#: ``started_at`` and ``ended_at``: ISO 8601 with the clinic's own offset (C4 counts against that day).
+Visit = Mapping[str, Any]
+
+
+def prefill(visit: Visit) -> dict[str, Any]:
+    """The document of a note that nobody has touched yet. The therapist confirms or changes all of it."""
+    document: dict[str, Any] = {"A1": "video"}
+    location = visit.get("location")
+    if location:
+        outside = location.get("province") == "other"
+        places = {k: location[k] for k in ("street", "city", "postal") if location.get(k)}
+        if not outside and location.get("province"):
+            places["province"] = location["province"]
+        document["A6"] = {**places, "country": location.get("country") or ("other" if outside else "CA")}
+    if visit.get("phone"):
+        document["A7"] = visit["phone"]
+    if "emergency" in visit:
+        contact = {
+            k: v for k, v in (visit["emergency"] or {}).items() if k in ("name", "phone", "relation") and v
+        }
+        document["A8"] = contact or {"declined": "yes"}
+    if visit.get("reason"):
+        document["B1"] = visit["reason"]
+    if visit.get("language"):
+        document["A11"] = {"language": visit["language"]}
+        if "interpreter" in visit:
+            document["A11"]["interpreter"] = "yes" if visit["interpreter"] else "no"
+    if visit.get("consent"):
+        document["A3"] = {"answer": "yes", **visit["consent"], "captured_by": "patient"}
+    return serve(document, visit)
+
+
+def serve(document: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
+    """The document with the server's own fields as they are now (A12, A13, A14). Call at each save."""
+    served = {**document, "A12": "not_recorded"}
+    if visit.get("clinician"):
+        served["A13"] = {k: visit["clinician"][k] for k in ("id", "name", "profession", "registration")
+                         if visit["clinician"].get(k)}  # fmt: skip
+    times = {k: visit[k] for k in ("started_at", "ended_at") if visit.get(k)}
+    if times:
+        served["A14"] = times
+    return served
+
+
+def stamp(document: Mapping[str, Any], base: Mapping[str, Any], *, by: str, at: str) -> dict[str, Any]:
+    """Write down who confirmed the identity and when, at the save that changed how (A2)."""
+    now, before = document.get("A2"), base.get("A2")
+    if not isinstance(now, Mapping) or not now.get("methods"):
+        return dict(document)
+    if isinstance(before, Mapping) and before.get("methods") == now["methods"] and before.get("at"):
+        return dict(document)
+    return {**document, "A2": {**now, "at": at, "by": by}}

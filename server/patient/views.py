@@ -1,0 +1,71 @@
+"""The one address of a visit. It shows what is true now: the check, the waiting room, the call, what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp_session
+from aiohttp import web
+from sqlalchemy import RowMapping
+
+from server.audit import Actor, access
+from server.errors import PersonError
+from server.notes import store as notes
+from server.notes.pages import summary_context
+from server.patient.snapshot import visit_data
+from server.visit import store as visits
+from server.visit.states import OVER
+from server.visit.tables import visit
+from server.visit.views import knows, proof_page, readable, visit_of
+from server.waitingroom.store import queue
+from server.web import DATABASE, HUB, SESSIONS, SETTINGS, page, same_origin
+from signaling.socket import PageConnection
+
+
+async def visit_page(request: web.Request) -> web.StreamResponse:
+    """For a browser that has proved itself; any other is asked for the date of birth. GET consumes nothing."""
+    db, settings = request.app[DATABASE], request.app[SETTINGS]
+    now = await db.now()
+    async with db.read() as conn:
+        row = await visits.by_address(conn, request.match_info["address"])
+        if row is None or not await knows(request, row["id"]):
+            return proof_page(request, row, {}, {})
+        (row,) = await visits.with_people(conn, visit.c.id == row["id"])
+        line = await queue(conn, now, settings.visit_seconds, settings.wrap_up_seconds)
+    values: dict[str, Any] = {
+        "address": request.match_info["address"],
+        **visit_data(row, line),
+        "summary": await _summary(request, row) if row["state"] in OVER and readable(row, now, settings.summary_days) else None,
+        "expired": not readable(row, now, settings.summary_days),
+        "summary_days": settings.summary_days,
+        "ended_how": "time" if row["end_reason"] == "time" else "therapist" if row["end_reason"] == "therapist" else None,
+    }
+    return page(request, "visit/visit.html", values)
+
+
+async def _summary(request: web.Request, row: RowMapping) -> dict[str, Any] | None:
+    """Only from a signed note. Reading it is audited as any reading is."""
+    db = request.app[DATABASE]
+    async with db.read() as conn:
+        note = await notes.row_of(conn, row["id"])
+    if note is None or note["signed_at"] is None:
+        return None
+    async with db.write() as tx:
+        door = await access(db, tx, Actor("patient", row["patient_id"]), "read", "summary", note["id"], subject=row["patient_id"])
+    return summary_context(notes.opened(door, note), row, request["lang"], request.app[SETTINGS])
+
+
+async def live(request: web.Request) -> web.StreamResponse:
+    """The page's one WebSocket."""
+    if not same_origin(request) or "Origin" not in request.headers:
+        raise PersonError("not_allowed")
+    row = await visit_of(request)
+    session = await aiohttp_session.get_session(request)
+    token = str(session.identity)
+    hub = request.app[HUB]
+    sessions = request.app[SESSIONS]
+
+    async def allowed() -> bool:
+        return row["id"] in (await sessions.read("visit", token) or {}).get("visits", [])
+
+    return await PageConnection(hub, "patient", visit=row["id"], allowed=allowed).run(request)

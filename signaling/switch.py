@@ -1,0 +1,214 @@
+"""Who hears what of a call. Pure: (message, sender, state, what was offered) to effects.
+
+The shell performs the effects in their order. Who the sender is comes from its connection, never from the message.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from signaling.calls import Leg
+from signaling.candidates import CandidateRefused, candidate_gate
+from signaling.messages import (
+    Admit,
+    Confirm,
+    Description,
+    FromPeer,
+    Got,
+    IceCandidate,
+    Leave,
+    Media,
+    NeedOffer,
+    Numbered,
+    PageMessage,
+    PeerCandidate,
+    PeerDescription,
+    PeerGot,
+    PeerNeedOffer,
+    PeerStatus,
+    Refusal,
+    Skip,
+    Status,
+)
+from signaling.sdp import Passed, SdpRefused, sdp_gate
+from signaling.visits import CallState, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whose page speaks, as the server knows it. `visit`: the one that it is attached to."""
+
+    role: Role
+    instance: str
+    visit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiation:
+    """The newest generation between two pages: `offerer` (therapist's) and `answerer`, and what they have said."""
+
+    generation: int
+    offer: Leg | None
+    answer: Leg | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Settings of the gates. `turn`: addresses of TURN servers; `loopback`: see `candidate_gate`."""
+
+    turn: Collection[str] = ()
+    loopback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """To the other side's page `to`, wherever it is connected."""
+
+    role: Role
+    to: str
+    message: FromPeer
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Back to the sender."""
+
+    message: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiated:
+    """Remember this about (therapist's page, patient's page). With both legs the relay can be opened."""
+
+    therapist_page: str
+    patient_page: str
+    now: Negotiation
+
+
+@dataclass(frozen=True, slots=True)
+class AskOffer:
+    """An answer whose offer this service has not seen: have the therapist's page offer again."""
+
+    therapist_page: str
+    patient_page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """The visit's own: admit, confirm, media, leave."""
+
+    message: Admit | Confirm | Media | Leave
+
+
+Effect = Forward | Refuse | Negotiated | AskOffer | Do
+
+_NUMBERED = (Description, IceCandidate, NeedOffer, Status)
+
+
+def decide(
+    message: PageMessage,
+    sender: Sender,
+    state: CallState | None,
+    negotiation: Negotiation | None,
+    rules: Rules = Rules(),  # noqa: B008 (frozen)
+) -> list[Effect]:
+    """What follows from a message after `hello`. `state`: of the sender's visit; `negotiation`: of both current pages."""
+    match message:
+        case Admit():
+            return [Do(message)] if sender.role == "therapist" else [_no(message, "wrong_role")]
+        case Leave():
+            return [Do(message)] if state is not None else [_no(message, "not_admitted")]
+        case Confirm() | Media() | Got() | Description() | IceCandidate() | NeedOffer() | Status():
+            pass
+        case _:
+            return [_no(message, "bad_message")]  # hello again; ping is the shell's
+    if state is None or not state.open:
+        return [_no(message, "not_admitted")]
+    if state.page(sender.role) != sender.instance:
+        return [_no(message, "not_current")]
+    if isinstance(message, Confirm):
+        return [Do(message)] if sender.role == "patient" else [_no(message, "wrong_role")]
+    if isinstance(message, Media):
+        return [Do(message)]
+    other: Role = "patient" if sender.role == "therapist" else "therapist"
+    if message.to != state.page(other):
+        return [_no(message, "bad_peer")]
+    if isinstance(message, Got):
+        got = PeerGot(sender=sender.instance, role=sender.role, seq=message.seq)
+        return [Forward(other, message.to, got)]
+    return _numbered(message, sender, other, state, negotiation, rules)
+
+
+def _numbered(
+    message: Numbered,
+    sender: Sender,
+    other: Role,
+    state: CallState,
+    negotiation: Negotiation | None,
+    rules: Rules,
+) -> list[Effect]:
+    def forward(content: FromPeer) -> Forward:
+        return Forward(other, message.to, content)
+
+    skip = forward(Skip(sender=sender.instance, role=sender.role, seq=message.seq))
+    head = {"sender": sender.instance, "role": sender.role, "seq": message.seq}
+    match message:
+        case Status():
+            return [forward(PeerStatus(**head, muted=message.muted, camera_off=message.camera_off))]
+        case NeedOffer():
+            if sender.role != "patient":
+                return [_no(message, "wrong_role"), skip]
+            return [forward(PeerNeedOffer(**head))]
+        case IceCandidate():
+            try:
+                line = candidate_gate(
+                    message.candidate, state.policy, turn=rules.turn, loopback=rules.loopback
+                )
+            except CandidateRefused:
+                return [_no(message, "bad_candidate"), skip]
+            if line is None:
+                return [skip]
+            return [
+                forward(PeerCandidate(**head, generation=message.generation, candidate=line, mid=message.mid))
+            ]
+        case Description():
+            if (message.kind == "offer") != (sender.role == "therapist"):
+                return [_no(message, "wrong_role"), skip]
+            try:
+                passed = sdp_gate(message.sdp, message.kind)
+            except SdpRefused:
+                return [_no(message, "bad_sdp"), skip]
+            content = PeerDescription(
+                **head, kind=message.kind, generation=message.generation, sdp=passed.text
+            )
+            return _description(message, sender, passed, forward(content), skip, negotiation)
+
+
+def _description(
+    message: Description,
+    sender: Sender,
+    passed: Passed,
+    onward: Forward,
+    skip: Forward,
+    negotiation: Negotiation | None,
+) -> list[Effect]:
+    if negotiation is not None and message.generation < negotiation.generation:
+        return [skip]  # sent again after a newer one (or a replay)
+    same = negotiation is not None and negotiation.generation == message.generation
+    offer = negotiation.offer if same and negotiation else None
+    answer = negotiation.answer if same and negotiation else None
+    own, theirs = (offer, answer) if message.kind == "offer" else (answer, offer)
+    if (own is not None and own != passed.leg) or (theirs is not None and theirs.ufrag == passed.leg.ufrag):
+        return [_no(message, "bad_sdp"), skip]  # credentials of a generation never change
+    if message.kind == "offer":
+        now = Negotiation(message.generation, passed.leg, answer)
+        return [Negotiated(sender.instance, message.to, now), onward]
+    now = Negotiation(message.generation, offer, passed.leg)
+    effects: list[Effect] = [Negotiated(message.to, sender.instance, now), onward]
+    if offer is None:
+        effects.append(AskOffer(message.to, sender.instance))
+    return effects
+
+
+def _no(message: PageMessage, code: str) -> Refuse:
+    seq = message.seq if isinstance(message, (*_NUMBERED, Got)) else None
+    return Refuse(Refusal(code=code, about=message.type, seq=seq))

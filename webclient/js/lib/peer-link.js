@@ -1,0 +1,175 @@
+// One RTCPeerConnection towards one page of the other side. It knows media and ICE, and nothing of messages.
+
+/** @typedef {import("./call.js").CallPath} CallPath */
+/** @typedef {{ candidate: string, address: string, port: number, protocol: "udp" | "tcp", via: "relay" | "direct" }} RelayCandidate */
+
+/** @type {RTCConfiguration} */
+const CONFIGURATION = {
+  // "all" under every policy: browsers have no local relay candidate for our relay (it looks like the other browser).
+  iceTransportPolicy: "all",
+  iceServers: [],
+  bundlePolicy: "max-bundle",
+  rtcpMuxPolicy: "require",
+};
+const KINDS = /** @type {const} */ (["audio", "video"]);
+
+/** Events: "candidate" (detail: RTCIceCandidate), "state", "track" (detail: MediaStreamTrack), "path". */
+export class PeerLink extends EventTarget {
+  /** Generation of the description that stands on each side; -1: none yet. */
+  localGeneration = -1;
+  remoteGeneration = -1;
+  /** @type {RelayCandidate[]} */
+  #relays = [];
+  /** @type {Record<"audio" | "video", MediaStreamTrack | null>} */
+  #tracks = { audio: null, video: null };
+
+  /** @param {typeof RTCPeerConnection} PeerConnection */
+  constructor(PeerConnection) {
+    super();
+    this.pc = new PeerConnection(CONFIGURATION);
+    this.pc.addEventListener("icecandidate", ({ candidate }) => {
+      // null and "" mean the end of candidates, which is never sent: the relay's come later.
+      if (candidate?.candidate) this.dispatchEvent(new CustomEvent("candidate", { detail: candidate }));
+    });
+    this.pc.addEventListener("connectionstatechange", () => {
+      if (this.pc.connectionState === "connected") this.#watchPath();
+      this.dispatchEvent(new Event("state"));
+    });
+    this.pc.addEventListener("track", ({ track }) => this.dispatchEvent(new CustomEvent("track", { detail: track })));
+  }
+
+  get connectionState() {
+    return this.pc.connectionState;
+  }
+
+  /** The m-lines exist even without camera and microphone, so a track can come later without another offer. */
+  #addTransceivers() {
+    if (this.pc.getTransceivers().length) return;
+    for (const kind of KINDS) this.pc.addTransceiver(kind, { direction: "sendrecv" });
+  }
+
+  /**
+   * @param {number} generation
+   * @returns {Promise<string>} the offer's SDP; set as local description
+   */
+  async offer(generation) {
+    this.#addTransceivers();
+    const tracks = this.#replaceTracks();
+    const description = await this.pc.createOffer({ iceRestart: this.localGeneration >= 0 });
+    this.localGeneration = generation;
+    await this.pc.setLocalDescription(description);
+    await tracks;
+    return description.sdp ?? "";
+  }
+
+  /**
+   * @param {string} sdp
+   * @param {number} generation
+   * @returns {Promise<string>} the answer's SDP; nothing waits for candidates
+   */
+  async answer(sdp, generation) {
+    await this.pc.setRemoteDescription({ type: "offer", sdp });
+    this.remoteGeneration = generation;
+    for (const transceiver of this.pc.getTransceivers()) transceiver.direction = "sendrecv";
+    const tracks = this.#replaceTracks();
+    const description = await this.pc.createAnswer();
+    this.localGeneration = generation;
+    await this.pc.setLocalDescription(description);
+    await tracks;
+    return description.sdp ?? "";
+  }
+
+  /**
+   * @param {string} sdp
+   * @param {number} generation
+   */
+  async accept(sdp, generation) {
+    if (generation !== this.localGeneration || this.pc.signalingState !== "have-local-offer") return;
+    await this.pc.setRemoteDescription({ type: "answer", sdp });
+    this.remoteGeneration = generation;
+  }
+
+  /**
+   * @param {MediaStreamTrack | null} audio
+   * @param {MediaStreamTrack | null} video
+   */
+  setTracks(audio, video) {
+    this.#tracks = { audio, video };
+    return this.#replaceTracks();
+  }
+
+  /** The first transceiver of each kind carries microphone and camera. */
+  async #replaceTracks() {
+    const transceivers = this.pc.getTransceivers();
+    await Promise.all(
+      KINDS.map((kind) => {
+        const sender = transceivers.find((one) => one.receiver.track.kind === kind)?.sender;
+        return sender && sender.track !== this.#tracks[kind] ? sender.replaceTrack(this.#tracks[kind]) : undefined;
+      }),
+    );
+  }
+
+  /**
+   * @param {string} candidate
+   * @param {string} mid
+   */
+  async addCandidate(candidate, mid) {
+    const usernameFragment = / ufrag (\S+)/.exec(candidate)?.[1];
+    try {
+      await this.pc.addIceCandidate({ candidate, sdpMid: mid, usernameFragment });
+    } catch (error) {
+      // One candidate that this browser does not take (a family or a protocol that it lacks) is no failure of the call.
+      console.info("candidate not taken", error);
+    }
+  }
+
+  /** @param {RelayCandidate[]} candidates */
+  async addRelay(candidates) {
+    this.#relays.push(...candidates.filter((candidate) => candidate.via === "relay"));
+    await Promise.all(candidates.map(({ candidate }) => this.addCandidate(candidate, "0")));
+  }
+
+  /**
+   * Which way the packets go, from the pair in use: the relay's addresses are known, all else is direct.
+   * @returns {Promise<CallPath>}
+   */
+  async path() {
+    if (this.pc.connectionState !== "connected") return null;
+    const stats = await this.pc.getStats();
+    const all = [...stats.values()];
+    const transport = all.find((one) => one.type === "transport" && one.selectedCandidatePairId);
+    const pair = transport
+      ? stats.get(transport.selectedCandidatePairId)
+      : all.find((one) => one.type === "candidate-pair" && one.selected); // Firefox
+    const remote = pair && stats.get(pair.remoteCandidateId);
+    if (!remote) return null;
+    // Over TCP the remote candidate's port may be missing or 9: a TCP pair is always the relay, pages offer no TCP.
+    if (remote.protocol === "tcp") return "relay-tcp";
+    const relayed = this.#relays.some(({ address, port }) => sameAddress(address, remote.address) && port === remote.port);
+    return relayed ? "relay" : "direct";
+  }
+
+  #watchPath() {
+    const transport = this.pc.getSenders()[0]?.transport?.iceTransport;
+    if (transport) transport.onselectedcandidatepairchange = () => this.dispatchEvent(new Event("path"));
+  }
+
+  /** How many media bytes have come, for whoever judges the line. */
+  async bytesReceived() {
+    let bytes = 0;
+    for (const one of (await this.pc.getStats()).values()) if (one.type === "inbound-rtp") bytes += one.bytesReceived ?? 0;
+    return bytes;
+  }
+
+  close() {
+    this.pc.close();
+  }
+}
+
+/**
+ * @param {string} a
+ * @param {string | undefined} b some browsers put brackets around IPv6
+ */
+function sameAddress(a, b) {
+  return a.toLowerCase() === b?.toLowerCase().replace(/^\[|\]$/g, "");
+}

@@ -1,0 +1,245 @@
+// The patient's page: check, waiting room, call, all on one page and one socket, so that the call starts the moment the
+// therapist admits. What comes after a visit is the server's page.
+import { Call } from "../lib/call.js";
+import { closeDevices, openDevices } from "../lib/devices.js";
+import { newInstance, socketUrl, TabMemory } from "../lib/page.js";
+import { PageSocket } from "../lib/page-socket.js";
+import { playTone, unlockSound } from "../lib/sound.js";
+import { fill, waitKind } from "../lib/words.js";
+import { CallView } from "./call-view.js";
+import { find } from "./clock-view.js";
+import { DeviceCheck } from "./device-check.js";
+import { posted } from "./post.js";
+import { write } from "./queue-view.js";
+
+/** @typedef {import("../lib/devices.js").Devices} Devices */
+/**
+ * @typedef {object} VisitData what a snapshot of kind "visit" or "waiting" holds
+ * @property {string} state
+ * @property {number | null} [place]
+ * @property {number | null} [wait_min]
+ * @property {number | null} [wait_max]
+ * @property {string | null} [therapist_name]
+ * @property {{ summary?: boolean }} [after]
+ */
+
+/** @type {Record<string, string>} */
+const VIEWS = { checking: "checking", waiting: "waiting", admitted: "call", in_session: "call" };
+/** The tone for "your therapist is here" comes again while nobody looks at the page. */
+const RING_MS = 4000;
+
+export default class Visit {
+  /** @param {HTMLElement} element #visit */
+  constructor(element) {
+    this.element = element;
+    this.version = -1;
+    this.readySent = false;
+    this.site = document.title.split(" – ").pop();
+    this.socket = new PageSocket({ url: socketUrl(element.dataset.live ?? ""), instance: newInstance() });
+    this.socket.addEventListener("message", (event) => this.heard(/** @type {CustomEvent} */ (event).detail));
+    this.socket.addEventListener("state", (event) => this.socketChanged(/** @type {CustomEvent<string>} */ (event).detail));
+    if (element.dataset.view !== "over") this.beforeTheEnd();
+    this.socket.open();
+  }
+
+  /** Everything that a visit that is over does not need. */
+  beforeTheEnd() {
+    this.memory = new TabMemory(`visit ${location.pathname}`, { muted: false, cameraOff: false, devices: "" });
+    this.call = new Call({ socket: this.socket, role: "patient" });
+    this.view = new CallView(find(this.element, "[data-call]"), this.call, this.memory);
+    this.check = new DeviceCheck(find(this.element, '[data-view-of="checking"]'), (devices) => this.use(devices));
+    const form = find(this.element, "[data-ready]");
+    form.addEventListener("submit", (event) => void this.ready(/** @type {SubmitEvent} */ (event)));
+    this.element.addEventListener("click", (event) => this.pressed(event));
+    this.dialog = /** @type {HTMLDialogElement} */ (find(this.element, "[data-leave-dialog]"));
+    this.call.addEventListener("state", () => {
+      if (this.call?.state.media === "connected") this.show("call");
+    });
+    document.addEventListener("visibilitychange", () => this.stopRinging());
+    if (this.element.dataset.view === "checking") void this.check.openIfAllowed();
+    else void this.reopen();
+  }
+
+  /** After a reload: the same camera and microphone as before it. */
+  async reopen() {
+    const before = this.memory?.values.devices || "both";
+    if (before === "none") return;
+    this.use(await openDevices({ camera: before !== "audio", microphone: before !== "video" }));
+  }
+
+  /** @param {Devices} devices */
+  use(devices) {
+    this.element.dataset.camera = devices.camera;
+    this.element.dataset.microphone = devices.microphone;
+    this.view?.setStream(devices.stream);
+    this.showWaitingSelf(devices);
+  }
+
+  /** @param {Devices} devices */
+  showWaitingSelf({ stream, camera, microphone }) {
+    const box = find(this.element, "[data-waiting-self]");
+    const words = find(box, "[data-waiting-devices]");
+    const video = /** @type {HTMLVideoElement} */ (find(box, "video"));
+    box.hidden = stream === null;
+    video.srcObject = stream;
+    video.toggleAttribute("data-on", camera === "on");
+    const which = camera === "on" ? (microphone === "on" ? "both" : "video") : "audio";
+    words.textContent = words.getAttribute(`data-text-${which}`);
+  }
+
+  /**
+   * "I'm ready", with whatever works. The page stays, so the camera stays open.
+   * @param {SubmitEvent} event
+   */
+  async ready(event) {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const submitter = event.submitter instanceof HTMLButtonElement ? event.submitter : null;
+    let wanted = submitter?.value ?? "both";
+    unlockSound();
+    const devices = this.check?.devices;
+    if (wanted === "audio" && devices && (devices.camera === "on" || devices.microphone !== "on")) {
+      const opened = await this.check?.open({ camera: false });
+      if (!opened?.stream) return; // the check now says why, and offers to join without both
+    }
+    if (wanted === "both" && devices?.microphone !== "on") wanted = "video";
+    this.memory?.set({ devices: wanted });
+    const body = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) body.append(name, String(value));
+    body.set("devices", wanted);
+    if (submitter) submitter.disabled = true;
+    this.readySent = true;
+    if (await posted(form.action, body)) {
+      this.check?.done();
+      this.state("waiting");
+    } else {
+      this.readySent = false;
+      if (submitter) submitter.disabled = false;
+      location.reload();
+    }
+  }
+
+  /** @param {{ type: string, kind?: string, version?: number, data?: VisitData }} message */
+  heard(message) {
+    if (message.type === "clock") {
+      this.view?.clock.update(/** @type {import("./clock-view.js").ClockMessage} */ (/** @type {unknown} */ (message)));
+    } else if (message.type === "snapshot" && message.data && (message.kind === "visit" || message.kind === "waiting")) {
+      if ((message.version ?? 0) < this.version) return;
+      this.version = message.version ?? 0;
+      this.told(message.data);
+    }
+  }
+
+  /** @param {VisitData} data */
+  told(data) {
+    if (data.state === "checking" && this.readySent) return; // sent before our "I'm ready" arrived
+    if (this.element.dataset.view === "over") {
+      const summary = data.after?.summary ? "yes" : "no";
+      if (data.state !== this.element.dataset.visitState || summary !== this.element.dataset.summary) location.reload();
+      return;
+    }
+    this.state(data.state);
+    if (data.state === "waiting") this.waiting(data);
+  }
+
+  /** @param {string} state */
+  state(state) {
+    const earlier = this.element.dataset.visitState;
+    this.element.dataset.visitState = state;
+    const view = VIEWS[state];
+    if (!view) {
+      this.call?.leave();
+      closeDevices(this.view?.stream ?? null);
+      location.reload(); // the server's page says what happened and what to do now
+      return;
+    }
+    if (state === "waiting" && VIEWS[earlier ?? ""] === "call") this.view?.clear();
+    if (this.element.dataset.view !== "out") this.show(view);
+    if (view === "call" && VIEWS[earlier ?? ""] === "waiting") this.ring();
+  }
+
+  /** @param {string} name */
+  show(name) {
+    if (this.element.dataset.view === name || this.element.dataset.view === "superseded") return;
+    this.element.dataset.view = name;
+    document.body.classList.toggle("in-call", name === "call");
+    document.body.classList.toggle("stage", name === "call");
+    for (const section of this.element.querySelectorAll("[data-view-of]")) {
+      if (!(section instanceof HTMLElement)) continue;
+      section.hidden = section.dataset.viewOf !== name;
+      if (section.hidden) continue;
+      if (section.dataset.title) document.title = `${section.dataset.title} – ${this.site}`;
+      section.querySelector("h1")?.focus();
+    }
+    scrollTo(0, 0);
+    if (name === "call") void navigator.wakeLock?.request("screen").catch(() => undefined);
+  }
+
+  /** @param {VisitData} data */
+  waiting({ place, wait_min, wait_max }) {
+    const box = find(this.element, "[data-waiting]");
+    const placeWords = find(box, "[data-place-words]");
+    const waitWords = find(box, "[data-wait-words]");
+    box.dataset.place = String(place ?? "");
+    const kind = place == null ? "unknown" : place === 1 ? "next" : "place";
+    write(placeWords, fill(placeWords.getAttribute(`data-text-${kind}`) ?? "", { n: place ?? 0 }));
+    const wait = waitWords.getAttribute(`data-text-${waitKind(wait_min, wait_max)}`) ?? "";
+    write(waitWords, fill(wait, { min: wait_min ?? 0, max: wait_max ?? 0 }));
+  }
+
+  ring() {
+    playTone();
+    this.stopRinging();
+    if (!document.hidden) return;
+    this.ringing = setInterval(() => {
+      playTone();
+      navigator.vibrate?.([200, 100, 200]);
+    }, RING_MS);
+  }
+
+  stopRinging() {
+    clearInterval(this.ringing);
+  }
+
+  /** @param {string} state */
+  socketChanged(state) {
+    this.element.dataset.socket = state;
+    const line = this.element.querySelector("[data-connection]");
+    if (line instanceof HTMLElement) {
+      line.hidden = state !== "lost";
+      line.textContent = state === "lost" ? (line.dataset.textLost ?? "") : "";
+    }
+    if (this.element.dataset.view === "over") return;
+    if (state === "superseded") {
+      this.call?.leave();
+      closeDevices(this.view?.stream ?? null);
+      this.show("superseded");
+    } else if (state === "refused") {
+      location.reload(); // no longer proved, or no such visit: the server's page says which
+    }
+  }
+
+  /** @param {Event} event */
+  pressed(event) {
+    const button = event.target instanceof Element ? event.target.closest("[data-action]") : null;
+    switch (button instanceof HTMLElement ? button.dataset.action : "") {
+      case "ask-leave":
+        this.dialog?.showModal();
+        break;
+      case "stay":
+        this.dialog?.close();
+        break;
+      case "leave":
+        this.dialog?.close();
+        this.call?.leave();
+        this.socket.close();
+        closeDevices(this.view?.stream ?? null);
+        this.show("out");
+        break;
+      case "return":
+      case "reload":
+        location.reload();
+        break;
+    }
+  }
+}
