@@ -21,7 +21,8 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet install --no-input
 LOCK := --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--strip-extras --no-header --allow-unsafe
 
-.PHONY: help run test test-long check format bench lock clean deps-run deps-test deps-node tools
+.PHONY: help run test test-long check check-lint check-types check-js check-texts format bench lock clean \
+	deps-run deps-test deps-node tools
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -37,10 +38,18 @@ test-long: deps-test tools ## Run the tests with their full counts (hours)
 	@tests/rig/run_js.sh
 	@TEST_LONG=1 $(BIN)/python -m pytest $(ARGS)
 
-check: deps-test deps-node ## Lint, types of Python and JavaScript, texts without a translation
-	$(BIN)/ruff check .
+check: check-lint check-types check-js check-texts ## Lint, types of Python and JavaScript, texts without a translation
+
+check-lint: deps-test
+	$(BIN)/ruff check --output-format concise .
+
+check-types: deps-test
 	$(BIN)/mypy
+
+check-js: deps-node
 	node_modules/.bin/tsc -p tsconfig.json
+
+check-texts: deps-run
 	$(BIN)/python -m server.strings
 
 format: deps-test ## Let ruff lay out the Python code

@@ -11,11 +11,12 @@ from aiohttp import web
 from server.config import Settings
 from server.crypto import FieldCipher
 from server.db import Database
+from server.errors import SettingsError
 from server.people.sessions import SqlStorage
 from server.people.store import demo_accounts
-from server.errors import SettingsError
 from server.routes import setup_routes
 from server.web import DATABASE, INNER_MIDDLEWARES, MIDDLEWARES, SESSIONS, SETTINGS, setup_templates
+from server.wiring import wire
 
 MAX_BODY = 512 * 1024  # bytes; a whole note is about 30 KiB
 
@@ -38,9 +39,7 @@ def make_app(settings: Settings) -> web.Application:
     setup_templates(app)
     setup_routes(app)
     app.cleanup_ctx.append(_database)
-    from server.wiring import live_parts
-
-    app.cleanup_ctx.append(live_parts)
+    wire(app)
     return app
 
 

@@ -140,6 +140,10 @@ class Settings(BaseModel):
         return tuple(sorted((int(part) for part in self.notice_seconds.split(",")), reverse=True))
 
     @property
+    def turn_addresses(self) -> frozenset[str]:
+        return frozenset(host.strip() for host in self.turn_hosts.split(",") if host.strip())
+
+    @property
     def confirm_after(self) -> timedelta:
         return timedelta(seconds=self.confirm_seconds)
 

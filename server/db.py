@@ -103,8 +103,8 @@ class Database:
         if self.sqlite:
             self._writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=30)
             self._reader = create_async_engine(url, pool_size=4, max_overflow=4)
-            _sqlite(self._writer, "BEGIN IMMEDIATE")
-            _sqlite(self._reader, "BEGIN")
+            sqlite_rules(self._writer, "BEGIN IMMEDIATE")
+            sqlite_rules(self._reader, "BEGIN")
         else:
             self._writer = self._reader = create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
 
@@ -141,13 +141,17 @@ class Database:
         await self._reader.dispose()
 
 
-def _sqlite(engine: AsyncEngine, begin: str) -> None:
+def sqlite_rules(engine: AsyncEngine, begin: str, *, foreign_keys: bool = True) -> None:
+    """What every connection of ours to SQLite keeps to. ``begin``: how its transactions begin."""
+
     @event.listens_for(engine.sync_engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "secure_delete=ON"):
+        # the patience first: the others may have to wait for another process
+        for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

@@ -45,9 +45,11 @@ def embedded_valkey(var: Path, binary: str = "") -> Embedded:
         folder.chmod(0o700)  # it holds the calls' ICE passwords
     argv = [
         program,
-        *("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"),
+        *("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--maxclients", "512"),
         *("--dir", str(data), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
-        *("--maxmemory-policy", "noeviction", "--daemonize", "no", "--loglevel", "warning", "--logfile", ""),
+        *("--maxmemory-policy", "noeviction", "--daemonize", "no"),
+        # A file, because it warns at every start of a kernel setting that does not matter to us.
+        *("--loglevel", "warning", "--logfile", str(data / "valkey.log")),
     ]
 
     async def ready() -> bool:

@@ -74,7 +74,7 @@ def negotiate(accept_language: str) -> str:
     """
     best, best_q = "en", 0.0
     for part in accept_language.split(","):
-        tag, _, weight = part.strip().partition(";q=")
+        tag, _, weight = part.replace(" ", "").partition(";q=")
         lang = tag.split("-")[0].lower()
         try:
             q = float(weight) if weight else 1.0

@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import NameOID
 
 
@@ -37,7 +38,9 @@ def lan_certificate(var: Path, names: list[str]) -> tuple[Path, Path]:
         old = x509.load_pem_x509_certificate(cert_path.read_bytes())
         alt = old.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         known = {str(name.value) for name in alt}
-        if known == set(names) and old.not_valid_after_utc > dt.datetime.now(dt.UTC) + dt.timedelta(days=7):
+        lasts = old.not_valid_after_utc > dt.datetime.now(dt.UTC) + dt.timedelta(days=7)
+        of_one_making = _public(old) == _public(serialization.load_pem_private_key(key_path.read_bytes(), None))
+        if known == set(names) and lasts and of_one_making:
             return cert_path, key_path
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Twenty Minutes, this machine")])
@@ -60,6 +63,11 @@ def lan_certificate(var: Path, names: list[str]) -> tuple[Path, Path]:
         file.write(pem)
     cert_path.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
     return cert_path, key_path
+
+
+def _public(holder: x509.Certificate | PrivateKeyTypes) -> bytes:
+    kind = serialization.PublicFormat.SubjectPublicKeyInfo
+    return holder.public_key().public_bytes(serialization.Encoding.DER, kind)
 
 
 def _name(text: str) -> x509.GeneralName:

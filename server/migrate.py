@@ -10,6 +10,8 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from server.db import sqlite_rules
+
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -21,8 +23,12 @@ def config(connection: Connection) -> Config:
 
 
 async def migrate(url: str) -> None:
-    """Run what is missing. Two nodes that start at once take turns (PostgreSQL), SQLite locks by itself."""
+    """Run what is missing, all or nothing. Two nodes that start at once take turns."""
     engine = create_async_engine(url)
+    if url.startswith("sqlite"):
+        # the driver's own transactions leave out CREATE TABLE; Alembic changes a table by copying and dropping it,
+        # which foreign keys would take for a deletion of its rows
+        sqlite_rules(engine, "BEGIN IMMEDIATE", foreign_keys=False)
     try:
         async with engine.begin() as conn:
             if not url.startswith("sqlite"):

@@ -1,117 +1,122 @@
-"""Sends every open page of this node what it shows, when it has changed."""
+"""Sends every open page of this node what it shows, when that has changed."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import json
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
 
-import structlog
 from aiohttp import web
 from sqlalchemy import RowMapping
 
 from server.admin.snapshot import wall_data
 from server.audit import Actor, Viewing
-from server.consultation.call import call_state
+from server.config import Settings
+from server.consultation.store import seen
 from server.consultation.times import clock_data
 from server.db import Database
 from server.desk.snapshot import queue_data
 from server.i18n import translator
 from server.patient.snapshot import visit_data
-from server.people.store import all_staff
+from server.people.store import Staff, all_staff
 from server.visit import store as visits
 from server.visit.states import OPEN, State
 from server.visit.tables import visit
 from server.waitingroom.store import Queue, queue
-from server.web import DATABASE, HUB, SETTINGS
-from signaling.hub import Hub
+from signaling.hub import Hub, Page
 from signaling.messages import Clock, Snapshot
-from signaling.socket import PageConnection
 
-log = structlog.get_logger("pages")
+BREATH = 200  # pages between two looks at what else waits
 
 
+@dataclass(frozen=True, slots=True)
 class Board:
-    """What stands on a board now, read once for all the pages that show it."""
+    """What stands on every board now, read once for all the pages that show it."""
 
-    def __init__(self, rows: list[RowMapping], line: Queue, now: datetime) -> None:
-        self.rows, self.line, self.now = rows, line, now
-        self.by_id = {row["id"]: row for row in rows}
+    rows: Sequence[RowMapping]
+    line: Queue
+    staff: Sequence[Staff]
+    now: datetime
+
+
+@dataclass(slots=True)
+class Shown:
+    """What one page has been sent, and whose records it has been shown."""
+
+    viewing: Viewing | None
+    last: str = ""
 
 
 class Pages:
     """One a node. Every snapshot is made from SQL at the moment of sending; one that says nothing new is not sent."""
 
-    def __init__(self, app: web.Application) -> None:
-        self._db: Database = app[DATABASE]
-        self._settings = app[SETTINGS]
-        self._hub: Hub = app[HUB]
+    hub: Hub
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._db, self._settings = db, settings
         self._versions = itertools.count(1)
-        self._viewings: dict[PageConnection, Viewing] = {}
-        self._last: dict[PageConnection, str] = {}
+        self._shown: dict[Page, Shown] = {}
+        self._languages: dict[str, str] = {}  # of the signed-in staff, as their page was last loaded
+
+    def speaks(self, staff: str, lang: str) -> None:
+        """The language of a member of staff, for the texts that a snapshot carries."""
+        self._languages[staff] = lang
 
     async def on_change(self, changed: frozenset[tuple[str, str]]) -> None:
         """Rows have changed: the visits' own pages first, then everybody who sees a queue."""
-        now = await self._db.now()
-        for table, row_id in changed:
-            if table == "visit":
-                async with self._db.read() as conn:
-                    row = await visits.by_id(conn, row_id)
-                if row is not None:
-                    await self._hub.visit_changed(call_state(row, self._settings, now))
-                    self._send_clock(row, now)
+        ids = [row_id for table, row_id in changed if table == "visit"]
+        for visit_id in ids:
+            await self.hub.visit_changed(visit_id)
+        if ids:
+            await self._send_clocks(ids)
         await self.refresh()
+
+    async def on_open(self, page: Page) -> None:
+        """A page has said hello: it gets its clock and its snapshot at once."""
+        viewing = Viewing(self._db, Actor("staff", page.who.staff), "read") if page.who.staff else None
+        self._shown[page] = Shown(viewing)
+        if page.visit is not None:
+            if page.who.role == "patient":
+                await seen(self._db, [page.visit])
+            await self._send_clocks([page.visit], only=page)
+        await self._send(page, await self._board())
+
+    async def on_close(self, page: Page) -> None:
+        self._shown.pop(page, None)
 
     async def refresh(self) -> None:
         """Bring every page up to date. Also called now and then without a reason: events get lost."""
-        self._forget_closed()
-        connections = list(self._hub.connections())
-        if not connections:
+        if not self._shown:
             return
         board = await self._board()
-        people = None
-        staff = {}
-        if any(connection.role != "patient" for connection in connections):
-            async with self._db.read() as conn:
-                people = await all_staff(conn)
-            staff = {one.id: one for one in people}
-        for number, connection in enumerate(connections):
-            if number % 200 == 199:
-                await asyncio.sleep(0)  # thousands of pages: the calls' messages pass in between
-            if connection.role == "patient":
-                await self._to_patient(connection, board)
-            elif connection.role == "therapist" and connection.staff in staff:
-                data = queue_data(self._settings, staff[connection.staff], *await self._opened(connection, board))
-                self._send(connection, "queue", data)
-            elif connection.role == "admin":
-                rows, opened, line, now = await self._opened(connection, board)
-                data = wall_data(self._settings, rows, opened, line, people or [], now)
-                self._send(connection, "admin", data)
-
-    async def on_attach(self, connection: PageConnection) -> None:
-        """A page has said hello, or has admitted somebody: it gets its clock and its snapshot at once."""
-        self._last.pop(connection, None)
-        now = await self._db.now()
-        if connection.visit is not None:
-            async with self._db.read() as conn:
-                row = await visits.by_id(conn, connection.visit)
-            if row is not None:
-                connection.send(Clock(**clock_data(row, self._settings, now)))
-        await self.refresh()
+        for number, page in enumerate(list(self._shown)):
+            if number % BREATH == BREATH - 1:
+                await asyncio.sleep(0)
+            await self._send(page, board)
 
     async def seen(self) -> None:
-        """Presence: the waiting patients whose pages are open here."""
-        here = {connection.visit for connection in self._hub.connections() if connection.role == "patient" and connection.visit}
+        """Presence: the patients whose pages are open here."""
+        here = {page.visit for page in self._shown if page.who.role == "patient" and page.visit}
         if here:
-            await visits_seen(self._db, sorted(here))
+            await seen(self._db, sorted(here))
 
-    def _send_clock(self, row: RowMapping, now: datetime) -> None:
-        message = Clock(**clock_data(row, self._settings, now))
-        for connection in self._hub.connections():
-            if connection.visit == row["id"] and row["state"] in OPEN:
-                connection.send(message)
+    async def _send_clocks(self, ids: Sequence[str], only: Page | None = None) -> None:
+        for visit_id in ids:
+            pages = [only] if only else self.hub.pages(visit=visit_id)
+            if not pages:
+                continue
+            now = await self._db.now()
+            async with self._db.read() as conn:
+                row = await visits.by_id(conn, visit_id)
+            if row is None or not (row["admitted_at"] or row["ended_at"]):
+                continue
+            message = Clock(**clock_data(row, self._settings, now))
+            for page in pages:
+                page.send(message)
 
     async def _board(self) -> Board:
         settings = self._settings
@@ -119,51 +124,43 @@ class Pages:
         async with self._db.read() as conn:
             rows = await visits.with_people(conn, visit.c.state.in_([State.WAITING, *OPEN]))
             line = await queue(conn, now, settings.visit_seconds, settings.wrap_up_seconds)
-        return Board(list(rows), line, now)
+            return Board(rows, line, await all_staff(conn), now)
 
-    async def _opened(self, connection: PageConnection, board: Board) -> tuple[Any, Any, Queue, datetime]:
-        rows = board.rows
-        if connection.role == "therapist":
-            rows = [row for row in rows if row["state"] == State.WAITING or row["therapist_id"] == connection.staff]
-        viewing = self._viewings.get(connection)
-        if viewing is None:
-            viewing = self._viewings[connection] = Viewing(self._db, Actor("staff", connection.staff or ""), "read")
-        door = await viewing.door({row["id"]: row["patient_id"] for row in rows})
-        return rows, {row["id"]: visits.particulars(door, row) for row in rows}, board.line, board.now
-
-    async def _to_patient(self, connection: PageConnection, board: Board) -> None:
-        if connection.visit is None:
+    async def _send(self, page: Page, board: Board) -> None:
+        shown = self._shown.get(page)
+        if shown is None:
             return
-        row = board.by_id.get(connection.visit)
-        if row is None:
+        made = await (self._of_visit(page, board) if page.who.role == "patient" else self._of_staff(page, shown, board))
+        if made is None:
+            return
+        kind, data = made
+        said = json.dumps(data, sort_keys=True, default=str) if "server_now" not in data else json.dumps(data | {"server_now": ""}, sort_keys=True)
+        if shown.last != said:
+            shown.last = said
+            page.send(Snapshot(kind=kind, version=next(self._versions), data=data))
+
+    async def _of_visit(self, page: Page, board: Board) -> tuple[Literal["visit"], dict[str, Any]] | None:
+        row = next((row for row in board.rows if row["id"] == page.visit), None)
+        if row is None and page.visit is not None:
             async with self._db.read() as conn:
-                found = await visits.with_people(conn, visit.c.id == connection.visit)
-            if not found:
-                return
-            row = found[0]
-        self._send(connection, "visit", visit_data(row, board.line))
+                row = next(iter(await visits.with_people(conn, visit.c.id == page.visit)), None)
+        return None if row is None else ("visit", visit_data(row, board.line))
 
-    def _send(self, connection: PageConnection, kind: str, data: dict[str, Any]) -> None:
-        if kind == "admin":
-            t = translator("en")
-            data = {**data, "alarms": [t(text) for text in data["alarms"]]}
-        said = json.dumps({key: value for key, value in data.items() if key != "server_now"}, sort_keys=True, default=str)
-        if self._last.get(connection) == said:
-            return
-        self._last[connection] = said
-        connection.send(Snapshot(kind=kind, version=next(self._versions), data=data))  # type: ignore[arg-type]
-
-    def _forget_closed(self) -> None:
-        open_now = set(self._hub.connections())
-        for table in (self._viewings, self._last):
-            for gone in table.keys() - open_now:
-                table.pop(gone, None)
+    async def _of_staff(
+        self, page: Page, shown: Shown, board: Board
+    ) -> tuple[Literal["queue", "admin"], dict[str, Any]] | None:
+        me = next((one for one in board.staff if one.id == page.who.staff), None)
+        if me is None or shown.viewing is None:
+            return None
+        on_desk = page.who.role == "therapist"
+        rows = [row for row in board.rows if not on_desk or row["state"] == State.WAITING or row["therapist_id"] == me.id]
+        door = await shown.viewing.door({row["id"]: row["patient_id"] for row in rows})
+        opened = {row["id"]: visits.particulars(door, row) for row in rows}
+        if on_desk:
+            return "queue", queue_data(self._settings, me, rows, opened, board.line, board.now)
+        data = wall_data(self._settings, rows, opened, board.line, board.staff, board.now)
+        t = translator(self._languages.get(me.id, me.language))
+        return "admin", data | {"alarms": [t(text) for text in data["alarms"]]}
 
 
-async def visits_seen(db: Database, ids: list[str]) -> None:
-    from server.consultation.store import seen
-
-    await seen(db, ids)
-
-
-REFRESH = timedelta(seconds=15)
+PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)

@@ -11,10 +11,11 @@ from aiohttp import web
 from server.consultation.call import Consultations
 from server.consultation.store import sweep
 from server.live import Changes
-from server.pages import Pages
+from server.pages import PAGES, Pages
 from server.web import DATABASE, HUB, SETTINGS
 from signaling.bus import Bus
 from signaling.hub import Hub
+from signaling.switch import Rules
 
 SWEEP_S = 0.5
 REFRESH_S = 15.0
@@ -22,48 +23,54 @@ MAILBOX_S = 0.5
 log = structlog.get_logger("wiring")
 
 
-async def live_parts(app: web.Application) -> AsyncIterator[None]:
+def wire(app: web.Application) -> None:
+    """Make a node's parts and tell them of each other; they start with the application."""
     settings, db = app[SETTINGS], app[DATABASE]
     bus = Bus(settings.bus_url)
-    changes: Changes
-    pages: Pages
-
-    async def on_change(changed: frozenset[tuple[str, str]]) -> None:
-        await pages.on_change(changed)
-
-    changes = Changes(db, bus, settings, on_change)
+    pages = Pages(db, settings)
+    changes = Changes(db, bus, settings, pages.on_change)
     consultations = Consultations(db, settings, changes.node)
     hub = Hub(
-        bus=bus, visits=consultations, store=consultations, mailbox=consultations, secret=settings.relay_key,
-        turn_hosts=frozenset(host.strip() for host in settings.turn_hosts.split(",") if host.strip()),
-    )  # fmt: skip
-    app[HUB] = hub
-    pages = Pages(app)
-    hub.on_attach = pages.on_attach
+        visits=consultations,
+        store=consultations,
+        bus=bus,
+        secret=settings.relay_key,
+        mailbox=consultations,
+        rules=Rules(turn=settings.turn_addresses),
+        on_open=pages.on_open,
+        on_close=pages.on_close,
+    )
+    app[HUB], app[PAGES] = hub, pages
+    pages.hub = hub
     db.on_commit = changes.on_commit
     bus.subscribe("changes", changes.on_bus)
     bus.on_connect(pages.refresh)
-    await bus.start()
-    await hub.start()
+    hub.start()
 
     async def letters() -> None:
-        for channel, payload in await consultations.letters():
-            await hub.on_signal(channel, payload)
+        for payload in await consultations.letters():
+            await hub.on_signal(payload)
 
-    tasks = [
-        asyncio.create_task(changes.run(), name="changes"),
-        asyncio.create_task(_every(SWEEP_S, lambda: sweep(db, settings)), name="sweep"),
-        asyncio.create_task(_every(settings.away_seconds / 2, pages.seen), name="presence"),
-        asyncio.create_task(_every(REFRESH_S, pages.refresh), name="refresh"),
-        asyncio.create_task(_every(MAILBOX_S, letters), name="mailbox"),
-        asyncio.create_task(_every(60, consultations.empty_mailbox), name="mailbox cleaner"),
+    steps: list[tuple[float, Callable[[], Awaitable[None]]]] = [
+        (SWEEP_S, lambda: sweep(db, settings)),
+        (settings.away_seconds / 2, pages.seen),
+        (REFRESH_S, pages.refresh),
+        (MAILBOX_S, letters),
+        (60, consultations.empty_mailbox),
     ]
-    yield
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await hub.close()
-    await bus.close()
+
+    async def run(app: web.Application) -> AsyncIterator[None]:
+        await bus.start()
+        tasks = [asyncio.create_task(changes.run())]
+        tasks += [asyncio.create_task(_every(seconds, step)) for seconds, step in steps]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await hub.close()
+        await bus.close()
+
+    app.cleanup_ctx.append(run)
 
 
 async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:

@@ -9,9 +9,10 @@ from signaling.visits import Policy
 LONGEST = 512  # characters; Chromium's have about 170
 
 _CANDIDATE = re.compile(
-    r"(?:a=)?candidate:(?P<foundation>[A-Za-z0-9+/]{1,32}) (?P<component>[0-9]{1,3}) (?P<transport>[A-Za-z]{3})"
-    r" (?P<priority>[0-9]{1,10}) (?P<address>[0-9A-Za-z.:-]{1,64}) (?P<port>[0-9]{1,5}) typ (?P<type>[a-z]{4,5})"
-    r"(?: raddr (?P<raddr>[0-9A-Za-z.:-]{1,64}) rport [0-9]{1,5})?(?P<rest>(?: [!-~]{1,64} [!-~]{1,256}){0,8})",
+    r"(?:a=)?candidate:(?P<foundation>[A-Za-z0-9+/]{1,32}) (?P<component>[0-9]{1,3})"
+    r" (?P<transport>[A-Za-z]{3}) (?P<priority>[0-9]{1,10})"
+    r" (?P<address>[0-9A-Za-z.:-]{1,64}) (?P<port>[0-9]{1,5}) typ (?P<type>[a-z]{4,5})"
+    r"(?: raddr [0-9A-Za-z.:-]{1,64} rport [0-9]{1,5})?(?P<rest>(?: [!-~]{1,64} [!-~]{1,256}){0,8})",
     re.ASCII,
 )
 # draft-ietf-mmusic-mdns-ice-candidates §3.1.1: a version 4 UUID under .local
@@ -36,10 +37,10 @@ def candidate_gate(
 ) -> str | None:
     """The line to forward, rebuilt from its parts, or None where policy or protocol keeps it back.
 
-    `turn`: addresses of the clinic's TURN servers. Under policy "relay" only a candidate with such an *address*
-    passes: the type that a client claims is worth nothing. `loopback`: both browsers are on one machine
-    (development, tests). Private addresses pass under "direct+relay" (two people may share a network); the
-    related address never does. Raises `CandidateRefused`.
+    `turn`: addresses of the clinic's TURN servers. Under policy "relay" only a candidate with such an
+    *address* passes: the type that a client claims is worth nothing. `loopback`: both browsers are on one
+    machine (development, tests). Private addresses pass under "direct+relay" (two people may share a
+    network); the related address never does. Raises `CandidateRefused`.
     """
     if not line:
         return None  # end of candidates: never forwarded, the relay's come later
@@ -65,7 +66,8 @@ def candidate_gate(
         port == _DISCARD_PORT and extensions.get("tcptype") == "active"
     ):
         raise CandidateRefused("port")
-    related = "" if kind == "host" else f" raddr {'::' if ':' in address else '0.0.0.0'} rport 0"
+    nowhere = "::" if ":" in address else "0.0.0.0"  # noqa: S104 (in a candidate it says "not told")
+    related = "" if kind == "host" else f" raddr {nowhere} rport 0"
     rest = "".join(f" {name} {value}" for name, value in extensions.items())
     head = f"candidate:{found['foundation']} 1 {transport} {found['priority']} {address} {port}"
     return f"{head} typ {kind}{related}{rest}"

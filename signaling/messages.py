@@ -149,7 +149,7 @@ class _FromPeer(_Message):
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", validate_by_name=True, validate_by_alias=True
     )
-    sender: str = Field(alias="from")
+    sender: str = Field(validation_alias="from", serialization_alias="from")
     role: Role
     seq: int
 

@@ -164,9 +164,9 @@ class RelayServer:
         sends = self.relay.datagram(data, source, self._loop.time())
         if sends:
             self._send(sends)
-            if data[0] < 4:  # only checks change what there is to do later
-                self._arm()
-                self._take_reports()
+        if data and data[0] < 4:  # only checks and their answers change what there is to do later
+            self._arm()
+            self._take_reports()
 
     def _send(self, sends: list[Datagram]) -> None:
         for data, (number, address) in sends:

@@ -1,7 +1,7 @@
 """The gate for offers and answers (RFC 8866, 8829, 8839). Pure.
 
-`aiortc.sdp` reads the description and judges what it means; then the *original* text goes on, filtered line by
-line through an allow-list, so that what a browser reads is what was judged and nothing that we do not know.
+`aiortc.sdp` reads the description and judges what it means; what goes on is the *original* text, filtered
+line by line through an allow-list: what a browser reads is what was judged, and nothing that we do not know.
 Whatever two parsers might read differently (a repeated attribute, an odd blank) is refused or left out.
 """
 
@@ -25,22 +25,23 @@ _MEDIA_LINE = re.compile(r"m=(audio|video|application) ([0-9]{1,5}) ([A-Z/]+)((?
 _ORIGIN = re.compile(r"o=([!-~]{1,64}) ([0-9]{1,20}) ([0-9]{1,20}) IN IP[46] [!-~]{1,128}")
 _BANDWIDTH = re.compile(r"b=(?:AS|TIAS|CT):[0-9]{1,10}")
 _FINGERPRINT = re.compile(
-    r"sha-(?:256 (?:[0-9A-Fa-f]{2}:){31}|384 (?:[0-9A-Fa-f]{2}:){47}|512 (?:[0-9A-Fa-f]{2}:){63})[0-9A-Fa-f]{2}"
+    r"sha-(?:256 (?:[0-9A-Fa-f]{2}:){31}|384 (?:[0-9A-Fa-f]{2}:){47}|512 (?:[0-9A-Fa-f]{2}:){63})"
+    r"[0-9A-Fa-f]{2}"
 )
 _ATTRIBUTE = re.compile(r"a=([A-Za-z0-9-]{1,32})(?::(.*))?")
 _MID = re.compile(r"[A-Za-z0-9]{1,16}")
 
-_SESSION_ATTRIBUTES = frozenset(
-    "group extmap-allow-mixed msid-semantic fingerprint setup ice-options ice-ufrag ice-pwd".split()
+_SESSION_ATTRIBUTES = re.compile(
+    "group|extmap-allow-mixed|msid-semantic|fingerprint|setup|ice-options|ice-ufrag|ice-pwd"
 )
-_MEDIA_ATTRIBUTES = frozenset(
-    "rtcp ice-ufrag ice-pwd ice-options fingerprint setup tls-id mid extmap extmap-allow-mixed sendrecv sendonly"
-    " recvonly inactive msid rtcp-mux rtcp-mux-only rtcp-rsize rtpmap rtcp-fb fmtp ssrc ssrc-group sctp-port"
-    " sctpmap max-message-size bundle-only ptime maxptime rid simulcast".split()
+_MEDIA_ATTRIBUTES = re.compile(
+    "rtcp|ice-ufrag|ice-pwd|ice-options|fingerprint|setup|tls-id|mid|extmap|extmap-allow-mixed|sendrecv|sendonly"
+    "|recvonly|inactive|msid|rtcp-mux|rtcp-mux-only|rtcp-rsize|rtpmap|rtcp-fb|fmtp|ssrc|ssrc-group|sctp-port"
+    "|sctpmap|rtcp-xr|max-message-size|bundle-only|ptime|maxptime|rid|simulcast"
 )
 #: at most once in a section: parsers differ in which of two they believe
-_ONCE = frozenset(
-    "ice-ufrag ice-pwd ice-options setup mid rtcp msid-semantic sctp-port max-message-size bundle-only".split()
+_ONCE = re.compile(
+    "ice-ufrag|ice-pwd|ice-options|setup|mid|rtcp|msid-semantic|sctp-port|max-message-size|bundle-only"
 )
 _ICE_OPTIONS = re.compile(
     r"(?:trickle|renomination|ice2|rtp\+ecn)(?: (?:trickle|renomination|ice2|rtp\+ecn))*"
@@ -81,7 +82,7 @@ def sdp_gate(text: str, kind: Literal["offer", "answer"]) -> Passed:
     return Passed(result, leg)
 
 
-def _section(lines: list[str], allowed: frozenset[str], values: dict[str, set[str]]) -> list[str]:
+def _section(lines: list[str], allowed: re.Pattern[str], values: dict[str, set[str]]) -> list[str]:
     """The lines that go on; what must be equal everywhere is collected in `values`."""
     kept: list[str] = []
     seen: set[str] = set()
@@ -89,10 +90,10 @@ def _section(lines: list[str], allowed: frozenset[str], values: dict[str, set[st
         letter = line[:2]
         if letter == "a=":
             found = _ATTRIBUTE.fullmatch(line)
-            if found is None or found[1] not in allowed:
-                continue  # candidate, remote-candidates, end-of-candidates, ice-lite, and all that we do not know
+            if found is None or not allowed.fullmatch(found[1]):
+                continue  # candidate, remote-candidates, end-of-candidates, ice-lite, all that we do not know
             name, value = found[1], found[2]
-            if name in _ONCE and name in seen:
+            if name in seen and _ONCE.fullmatch(name):
                 raise SdpRefused(f"repeated {name}")
             seen.add(name)
             if name in values:
@@ -132,7 +133,7 @@ def _credentials(values: dict[str, set[str]], kind: Literal["offer", "answer"]) 
     leg = Leg(*values["ice-ufrag"], *values["ice-pwd"])
     if not leg.grammatical:
         raise SdpRefused("ice credentials")
-    if not _FINGERPRINT.fullmatch(*values["fingerprint"]):
+    if not _FINGERPRINT.fullmatch(next(iter(values["fingerprint"]))):
         raise SdpRefused("fingerprint")
     setup = values["setup"]
     if len(setup) != 1 or not setup <= ({"actpass"} if kind == "offer" else {"active", "passive"}):

@@ -1,6 +1,7 @@
 """Who hears what of a call. Pure: (message, sender, state, what was offered) to effects.
 
-The shell performs the effects in their order. Who the sender is comes from its connection, never from the message.
+The shell performs the effects in their order. Who the sender is comes from its connection, never from the
+message.
 """
 
 from collections.abc import Collection
@@ -44,7 +45,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Negotiation:
-    """The newest generation between two pages: `offerer` (therapist's) and `answerer`, and what they have said."""
+    """The newest generation between two pages, and the credentials that each side has given for it."""
 
     generation: int
     offer: Leg | None
@@ -109,9 +110,12 @@ def decide(
     sender: Sender,
     state: CallState | None,
     negotiation: Negotiation | None,
-    rules: Rules = Rules(),  # noqa: B008 (frozen)
+    rules: Rules = Rules(),
 ) -> list[Effect]:
-    """What follows from a message after `hello`. `state`: of the sender's visit; `negotiation`: of both current pages."""
+    """What follows from a message after `hello`.
+
+    `state`: of the sender's visit; `negotiation`: between both current pages.
+    """
     match message:
         case Admit():
             return [Do(message)] if sender.role == "therapist" else [_no(message, "wrong_role")]
@@ -149,15 +153,21 @@ def _numbered(
     def forward(content: FromPeer) -> Forward:
         return Forward(other, message.to, content)
 
-    skip = forward(Skip(sender=sender.instance, role=sender.role, seq=message.seq))
-    head = {"sender": sender.instance, "role": sender.role, "seq": message.seq}
+    page, role, seq = sender.instance, sender.role, message.seq
+    skip = forward(Skip(sender=page, role=role, seq=seq))
     match message:
         case Status():
-            return [forward(PeerStatus(**head, muted=message.muted, camera_off=message.camera_off))]
+            return [
+                forward(
+                    PeerStatus(
+                        sender=page, role=role, seq=seq, muted=message.muted, camera_off=message.camera_off
+                    )
+                )
+            ]
         case NeedOffer():
             if sender.role != "patient":
                 return [_no(message, "wrong_role"), skip]
-            return [forward(PeerNeedOffer(**head))]
+            return [forward(PeerNeedOffer(sender=page, role=role, seq=seq))]
         case IceCandidate():
             try:
                 line = candidate_gate(
@@ -168,7 +178,16 @@ def _numbered(
             if line is None:
                 return [skip]
             return [
-                forward(PeerCandidate(**head, generation=message.generation, candidate=line, mid=message.mid))
+                forward(
+                    PeerCandidate(
+                        sender=page,
+                        role=role,
+                        seq=seq,
+                        generation=message.generation,
+                        candidate=line,
+                        mid=message.mid,
+                    )
+                )
             ]
         case Description():
             if (message.kind == "offer") != (sender.role == "therapist"):
@@ -178,7 +197,12 @@ def _numbered(
             except SdpRefused:
                 return [_no(message, "bad_sdp"), skip]
             content = PeerDescription(
-                **head, kind=message.kind, generation=message.generation, sdp=passed.text
+                sender=page,
+                role=role,
+                seq=seq,
+                kind=message.kind,
+                generation=message.generation,
+                sdp=passed.text,
             )
             return _description(message, sender, passed, forward(content), skip, negotiation)
 

@@ -92,8 +92,8 @@ class RelayStore(Protocol):
     async def save_relay_call(self, visit: str, key: str, version: int, blob: bytes, expires: float) -> None:
         """Insert or replace by `key`. `expires`: unix seconds; in the past for a tombstone."""
 
-    async def relay_calls(self, visit: str) -> Sequence[bytes]:
-        """The blobs of this visit that have not expired."""
+    async def relay_calls(self, visit: str | None) -> Sequence[bytes]:
+        """The blobs of this visit, or of all, that have not expired."""
 
 
 class Mailbox(Protocol):

@@ -76,6 +76,6 @@ async def raw(db: Database, statement: str, **values: object) -> None:
 
     ``:name`` stands for a value.
     """
-    assert set(re.findall(r"(?<!:):(\w+)", statement)) == set(values)
+    assert set(re.findall(r"(?<![:\d]):(\w+)", statement)) == set(values)
     async with db.write() as tx:
         await tx.conn.execute(text(statement), values)

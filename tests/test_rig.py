@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.rig.browsers import Crew
+from tests.rig.processes import Program, free_port
 from tests.rig.senses import (
     audio_frequency,
     audio_level,
@@ -24,6 +28,7 @@ from tests.rig.senses import (
     sees,
     watch_frames,
 )
+from tests.rig.wait import until
 
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; media-src 'self' blob:; connect-src 'self'"
 PAGE = """<!doctype html><html lang="en"><head><title>Mirror</title><link rel="icon" href="data:,"></head>
@@ -131,3 +136,48 @@ async def test_each_test_has_a_fresh_database_with_the_schema(database_url: str,
             await conn.execute(text("CREATE TABLE left_over (id int)"))  # the other round would find it
     finally:
         await engine.dispose()
+
+
+SERVER = """import http.server, sys
+print("up")
+http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]))
+"""
+
+
+async def test_a_program_is_waited_for_killed_and_started_again(tmp_path: Path) -> None:
+    port = free_port()
+    program = Program([sys.executable, "-u", "-c", SERVER, str(port)], {}, tmp_path / "log")
+    url = f"http://127.0.0.1:{port}/README.md"
+    program.start()
+    try:
+        assert (await program.wait_for_line("^(up)$")).group(1) == "up"
+        await program.wait_for_http(url)
+        first = program.pid
+        await program.kill9()
+        assert program.returncode == -9
+        program.start()
+        await program.wait_for_http(url)
+        assert program.pid != first
+    finally:
+        await program.stop()
+
+
+async def test_a_program_that_ends_too_early_is_reported_with_its_words(tmp_path: Path) -> None:
+    program = Program([sys.executable, "-c", "raise SystemExit('no such setting')"], {}, tmp_path / "log")
+    program.start()
+    with pytest.raises(RuntimeError, match="ended with 1:\nno such setting"):
+        await program.wait_for_http(f"http://127.0.0.1:{free_port()}/")
+
+
+async def test_a_child_is_found_by_the_end_of_its_command_line(tmp_path: Path) -> None:
+    program = Program(["sh", "-c", "sleep 611 & sleep 612 & wait"], {}, tmp_path / "log")
+    program.start()
+    try:
+        pid = await until(lambda: next(iter(program.children("sleep", "611")), 0))
+        assert program.child("sleep", "611") == pid
+        with pytest.raises(LookupError):
+            program.child("sleep", "613")
+        os.kill(pid, 9)
+    finally:
+        os.killpg(program.pid, 9)
+        await program.wait()

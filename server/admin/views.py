@@ -22,7 +22,7 @@ async def wall(request: web.Request) -> web.StreamResponse:
     viewing = Viewing(request.app[DATABASE], Actor("staff", request["staff"].id), "read")
     data = await wall_snapshot(request.app, viewing)
     t = translator(request["lang"])
-    return page(request, "admin/wall.html", {**data, "alarms": [t(text) for text in data["alarms"]]})
+    return page(request, "admin/wall.html", {"wall": {**data, "alarms": [t(text) for text in data["alarms"]]}})
 
 
 async def wall_snapshot(app: web.Application, viewing: Viewing) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import RowMapping, delete, insert, select
 
@@ -98,7 +98,7 @@ class Consultations:
     async def save_relay_call(self, visit: str, key: str, version: int, blob: bytes, expires: float) -> None:
         await store.save_relay_call(self._db, visit, key, version, blob, datetime.fromtimestamp(expires, UTC))
 
-    async def relay_calls(self, visit: str) -> Sequence[bytes]:
+    async def relay_calls(self, visit: str | None) -> Sequence[bytes]:
         return [blob for _, _, blob, _ in await store.relay_calls(self._db, visit)]
 
     # ---- Mailbox
@@ -107,23 +107,21 @@ class Consultations:
         async with self._db.write() as tx:
             await tx.conn.execute(insert(mailbox).values(node=self._node, channel=channel, payload=payload, at=tx.now))
 
-    async def letters(self) -> Sequence[tuple[str, bytes]]:
-        """What other nodes have posted since the last call, in order: ``(channel, payload)``."""
+    async def letters(self) -> Sequence[bytes]:
+        """What other nodes have posted since the last call, in order."""
         now = await self._db.now()
         async with self._db.read() as conn:
             rows = (await conn.execute(select(mailbox).where(mailbox.c.seq > self._read).order_by(mailbox.c.seq))).mappings().all()
         if rows:
             self._read = rows[-1]["seq"]
         return [
-            (row["channel"], row["payload"])
+            row["payload"]
             for row in rows
             if row["node"] != self._node and (now - row["at"]).total_seconds() < MAILBOX_S
         ]
 
     async def empty_mailbox(self) -> None:
         """Old letters go; they may hold ICE passwords."""
-        from datetime import timedelta
-
         async with self._db.write() as tx:
             await tx.conn.execute(delete(mailbox).where(mailbox.c.at < tx.now - timedelta(seconds=MAILBOX_S)))
 

@@ -58,6 +58,10 @@ async def admit(db: Database, settings: Settings, visit_id: str, staff_id: str, 
                 path=None,
             )
     except IllegalTransition as error:
+        async with db.read() as conn:  # the same click, in two windows at once
+            own = await open_visit(conn, staff_id)
+        if own is not None and own["id"] == visit_id:
+            return own
         raise PersonError("taken" if error.state in OPEN else "not_possible_now") from None
     except IntegrityError:  # the same therapist admitted two patients at once from two windows
         raise PersonError("busy") from None
@@ -71,7 +75,7 @@ async def open_visit(conn: AsyncConnection, staff_id: str) -> RowMapping | None:
 
 async def confirm(tx: Transaction, visit_id: str, page: str) -> RowMapping:
     """The patient's page has got the admission. Confirming twice is the same as once."""
-    row = await visits.by_id(tx.conn, visit_id)
+    row = await visits.by_id(tx.conn, visit_id, lock=True)
     if row is None:
         raise PersonError("no_such_visit")
     if row["state"] == State.IN_SESSION:
@@ -86,7 +90,7 @@ async def media(tx: Transaction, settings: Settings, visit_id: str, role: str, p
 
     None: nothing new (or not the current page's to say).
     """
-    row = await visits.by_id(tx.conn, visit_id)
+    row = await visits.by_id(tx.conn, visit_id, lock=True)
     if row is None or row["state"] not in OPEN or row[f"{role}_page"] != page:
         return None
     values: dict[str, Any] = {f"{role}_media": state, "path": path if state == "connected" and path else row["path"]}
@@ -106,7 +110,7 @@ def lost_time(row: RowMapping, both_up: bool, now: datetime) -> dict[str, Any]:
     if not row["started_at"]:
         return {}
     if both_up and row["lost_since"]:
-        lost = int((now - row["lost_since"]).total_seconds() * 1000)
+        lost = max(0, int((now - row["lost_since"]).total_seconds() * 1000))
         return {"lost_since": None, "lost_ms": row["lost_ms"] + lost}
     if not both_up and not row["lost_since"]:
         return {"lost_since": now}
@@ -136,14 +140,14 @@ async def give_back(tx: Transaction, settings: Settings, visit_id: str, staff_id
 
 async def own_visit(tx: Transaction, visit_id: str, staff_id: str) -> RowMapping:
     """The visit, if it is this therapist's; anybody else's does not exist for them."""
-    row = await visits.by_id(tx.conn, visit_id)
+    row = await visits.by_id(tx.conn, visit_id, lock=True)
     if row is None or row["therapist_id"] != staff_id:
         raise PersonError("no_such_visit")
     return row
 
 
 async def end(tx: Transaction, visit_id: str, actor: Actor, reason: str) -> RowMapping:
-    row = await visits.by_id(tx.conn, visit_id)
+    row = await visits.by_id(tx.conn, visit_id, lock=True)
     if row is None:
         raise PersonError("no_such_visit")
     final = lost_time(row, True, tx.now)
@@ -152,7 +156,7 @@ async def end(tx: Transaction, visit_id: str, actor: Actor, reason: str) -> RowM
 
 async def hold(tx: Transaction, settings: Settings, visit_id: str, held: bool) -> None:
     """A red flag of level E was opened or closed in the note. While it is open nothing ends the visit by itself."""
-    row = await visits.by_id(tx.conn, visit_id)
+    row = await visits.by_id(tx.conn, visit_id, lock=True)
     if row is None or row["held"] == held or row["state"] not in OPEN:
         return
     values: dict[str, Any] = {"held": held}
@@ -176,13 +180,13 @@ _NOBODY: dict[str, Any] = {
 
 async def sweep(db: Database, settings: Settings) -> None:
     """What time alone changes. Every node may run it at any moment: each step is a compare-and-set."""
+    now = await db.now()
+    due = or_(
+        and_(visit.c.wrap_ends_at <= now, ~visit.c.held),
+        visit.c.started_at.is_(None) & (visit.c.admitted_at <= now - timedelta(seconds=settings.start_grace_seconds)),
+        (visit.c.state == State.ADMITTED) & (visit.c.admitted_at <= now - settings.confirm_after),
+    )
     async with db.read() as conn:
-        now = await db.now()
-        due = or_(
-            and_(visit.c.wrap_ends_at <= now, ~visit.c.held),
-            visit.c.started_at.is_(None) & (visit.c.admitted_at <= now - timedelta(seconds=settings.start_grace_seconds)),
-            (visit.c.state == State.ADMITTED) & (visit.c.admitted_at <= now - settings.confirm_after),
-        )
         rows = (await conn.execute(select(visit).where(visit.c.state.in_(OPEN), due))).mappings().all()
     for row in rows:
         async with db.write() as tx:
@@ -193,7 +197,7 @@ async def sweep(db: Database, settings: Settings) -> None:
 
 
 async def _sweep_one(tx: Transaction, settings: Settings, seen: RowMapping) -> None:
-    row = await visits.by_id(tx.conn, seen["id"])
+    row = await visits.by_id(tx.conn, seen["id"], lock=True)
     if row is None or row["state"] not in OPEN:
         return
     times = clock.Clock(row["started_at"], row["ends_at"], row["wrap_ends_at"], row["ended_at"], row["held"])
@@ -223,8 +227,12 @@ def relay_expires(row: RowMapping, settings: Settings, now: datetime) -> datetim
 
 
 async def save_relay_call(db: Database, visit_id: str, key: str, version: int, blob: bytes, expires: datetime) -> None:
-    """Keep a relay entry, so that a relay or a Redis that has lost it gets it back."""
+    """Keep a relay entry, so that a relay or a Redis that has lost it gets it back. A newer version stays."""
     async with db.write() as tx:
+        await visits.by_id(tx.conn, visit_id, lock=True)  # two nodes with the same entry take turns
+        kept = await tx.conn.scalar(select(relay_call.c.version).where(relay_call.c.key == key))
+        if kept is not None and kept > version:
+            return
         sealed = Access(db.cipher).seal(relay_call.c.blob, key, base64.b64encode(blob).decode())
         await tx.conn.execute(delete(relay_call).where(or_(relay_call.c.key == key, relay_call.c.expires_at < tx.now - timedelta(hours=1))))
         await tx.conn.execute(insert(relay_call).values(key=key, visit_id=visit_id, version=version, blob=sealed, expires_at=expires))
@@ -244,7 +252,7 @@ async def relay_calls(db: Database, visit_id: str | None = None) -> Sequence[tup
 
 async def attach_page(tx: Transaction, visit_id: str, role: str, page: str, *, fresh: bool) -> RowMapping | None:
     """Make ``page`` this side's current one. A page that only reconnects never displaces a newer one: None then."""
-    row = await visits.by_id(tx.conn, visit_id)
+    row = await visits.by_id(tx.conn, visit_id, lock=True)
     if row is None:
         raise PersonError("no_such_visit")
     current = row[f"{role}_page"]

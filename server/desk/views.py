@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp_session
 from aiohttp import web
@@ -13,15 +13,18 @@ from server.consultation import store as consultation
 from server.desk.snapshot import opened_data, queue_data
 from server.errors import PersonError
 from server.formats import iso
+from server.ids import digest
 from server.notes.store import unsigned_visits
 from server.notes.views import note_html
+from server.pages import PAGES
 from server.people.store import Staff, set_duty
 from server.visit import store as visits
 from server.visit.states import OPEN, State
 from server.visit.tables import visit
 from server.waitingroom.store import queue
 from server.web import DATABASE, HUB, SESSIONS, SETTINGS, page, same_origin, see_other, wants_json
-from signaling.socket import PageConnection
+from signaling.hub import Who
+from signaling.socket import PageConnection, upgrade
 
 
 async def desk(request: web.Request) -> web.StreamResponse:
@@ -66,7 +69,7 @@ async def live(request: web.Request) -> web.StreamResponse:
     return await serve_staff(request, "therapist")
 
 
-async def serve_staff(request: web.Request, role: str) -> web.StreamResponse:
+async def serve_staff(request: web.Request, role: Literal["therapist", "admin"]) -> web.StreamResponse:
     """A staff page's one WebSocket; its right to be here is asked again while it is open."""
     if not same_origin(request) or "Origin" not in request.headers:
         raise PersonError("not_allowed")
@@ -79,7 +82,9 @@ async def serve_staff(request: web.Request, role: str) -> web.StreamResponse:
         data = await sessions.read(realm, token)
         return data is not None and data.get("staff") == staff.id
 
-    return await PageConnection(request.app[HUB], role, staff=staff.id, allowed=allowed).run(request)
+    request.app[PAGES].speaks(staff.id, request["lang"])
+    who = Who(role, digest(token), staff=staff.id)
+    return await PageConnection(request.app[HUB], who, allowed).run(await upgrade(request))
 
 
 async def duty(request: web.Request) -> web.StreamResponse:

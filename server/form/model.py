@@ -60,6 +60,9 @@ class Field:
     add_label: str = ""
     start_rows: int = 1
     preset: str = ""  # in a new row; never for a clinical answer
+    # A button that gives this answer to the parts without one, after the therapist has asked. Never for red flags.
+    fill: str = ""
+    fill_label: str = ""
     prompts: tuple[Prompt, ...] = ()
 
     @property

@@ -36,6 +36,8 @@ HAND = Section(
             "I1",
             "group",
             N_("Hand tasks"),
+            fill="0",
+            fill_label=N_("No problem with the others"),
             parts=tuple(
                 Field(task, "code", label, options=_DIFFICULTY, required=True, compact=True)
                 for task, label in _TASKS

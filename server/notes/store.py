@@ -50,13 +50,19 @@ def opened(door: Access, row: RowMapping) -> Note:
     )
 
 
-async def save(tx: Transaction, door: Access, visit_id: str, author_id: str, document: dict[str, Any], base_version: int) -> int:
+async def save(
+    tx: Transaction, door: Access, visit_id: str, author_id: str, document: dict[str, Any], base_version: int
+) -> int:
     """Keep a draft that was typed on top of ``base_version``; the new version.
 
     Raises ``note_changed`` when another window was first, ``note_signed`` when it is locked. Nothing is lost: the page
     still has the text.
     """
-    row = (await tx.conn.execute(select(note).where(note.c.visit_id == visit_id).with_for_update())).mappings().first()
+    row = (
+        (await tx.conn.execute(select(note).where(note.c.visit_id == visit_id).with_for_update()))
+        .mappings()
+        .first()
+    )
     text = json.dumps(document, ensure_ascii=False, sort_keys=True)
     if row is None:
         if base_version != 0:
@@ -80,7 +86,9 @@ async def save(tx: Transaction, door: Access, visit_id: str, author_id: str, doc
     await tx.conn.execute(
         update(note)
         .where(note.c.id == row["id"], note.c.version == base_version, note.c.signed_at.is_(None))
-        .values(version=base_version + 1, saved_at=tx.now, document=door.seal(note.c.document, row["id"], text))
+        .values(
+            version=base_version + 1, saved_at=tx.now, document=door.seal(note.c.document, row["id"], text)
+        )
     )
     tx.changed("note", visit_id, base_version + 1)
     return base_version + 1
@@ -94,7 +102,12 @@ def check_open(row: RowMapping, author_id: str) -> None:
 
 
 async def lock(
-    tx: Transaction, door: Access, row: RowMapping, document: dict[str, Any], sha256: str, signature: dict[str, Any]
+    tx: Transaction,
+    door: Access,
+    row: RowMapping,
+    document: dict[str, Any],
+    sha256: str,
+    signature: dict[str, Any],
 ) -> None:
     """Sign: the last change this row ever sees (a trigger refuses any other)."""
     done = await tx.conn.execute(
@@ -104,7 +117,9 @@ async def lock(
             version=row["version"] + 1,
             signed_at=tx.now,
             saved_at=tx.now,
-            document=door.seal(note.c.document, row["id"], json.dumps(document, ensure_ascii=False, sort_keys=True)),
+            document=door.seal(
+                note.c.document, row["id"], json.dumps(document, ensure_ascii=False, sort_keys=True)
+            ),
             content_sha256=sha256,
             signature=json.dumps(signature, sort_keys=True),
         )
@@ -117,5 +132,7 @@ async def lock(
 
 async def unsigned_visits(conn: AsyncConnection, visit_ids: list[str]) -> set[str]:
     """Of these visits, the ones without a signed note."""
-    signed = await conn.execute(select(note.c.visit_id).where(note.c.visit_id.in_(visit_ids), note.c.signed_at.is_not(None)))
+    signed = await conn.execute(
+        select(note.c.visit_id).where(note.c.visit_id.in_(visit_ids), note.c.signed_at.is_not(None))
+    )
     return set(visit_ids) - set(signed.scalars())

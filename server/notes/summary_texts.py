@@ -107,16 +107,27 @@ MAY_DO = {
     "N6": N_("With your OT you may work on this: %(list)s."),
 }
 PLAIN: dict[str, str] = {
-    "manual_therapy": N_("hands-on treatment"), "specific_exercises": N_("exercises for one part of the body"),
-    "whole_body_activity": N_("moves for the whole body"), "hydrotherapy": N_("pool exercises"),
-    "education_advice": N_("tips for home"), "stretching": N_("stretching"), "dry_needling": N_("dry needling"),
-    "taping": N_("taping"), "eating": N_("eating"), "dressing": N_("getting dressed"), "bathing": N_("washing"),
-    "toileting": N_("using the toilet"), "wheelchair_bed_transfer": N_("moving from a wheelchair to your bed"),
-    "continence_training": N_("bladder or bowel control"), "home_set_up": N_("how your home is set up"),
-    "work_set_up": N_("how your work is set up"), "school_set_up": N_("how your school is set up"),
-    "cognitive_tasks": N_("memory or puzzle tasks"), "hand_eye_tasks": N_("tasks for hand and eye"),
+    "manual_therapy": N_("hands-on treatment"),
+    "specific_exercises": N_("exercises for one part of the body"),
+    "whole_body_activity": N_("moves for the whole body"),
+    "hydrotherapy": N_("pool exercises"),
+    "education_advice": N_("tips for home"),
+    "stretching": N_("stretching"),
+    "dry_needling": N_("dry needling"),
+    "taping": N_("taping"),
+    "eating": N_("eating"),
+    "dressing": N_("getting dressed"),
+    "bathing": N_("washing"),
+    "toileting": N_("using the toilet"),
+    "wheelchair_bed_transfer": N_("moving from a wheelchair to your bed"),
+    "continence_training": N_("bladder or bowel control"),
+    "home_set_up": N_("how your home is set up"),
+    "work_set_up": N_("how your work is set up"),
+    "school_set_up": N_("how your school is set up"),
+    "cognitive_tasks": N_("memory or puzzle tasks"),
+    "hand_eye_tasks": N_("tasks for hand and eye"),
     "relearn_writing_hand_use": N_("writing and using your hand"),
-}  # fmt: skip
+}
 
 START_SECOND = {
     "pt_then_ot": N_("Start with the OT when: %(criterion)s"),
@@ -124,9 +135,12 @@ START_SECOND = {
 }
 DOSE = (N_("Plan one visit %(place)s."), N_("Plan about %(n)s visits %(place)s."))
 PLACE = {
-    "home": N_("at home"), "clinic": N_("at the clinic"), "hospital": N_("at the hospital"),
-    "school": N_("at school"), "video": N_("by video"),
-}  # fmt: skip
+    "home": N_("at home"),
+    "clinic": N_("at the clinic"),
+    "hospital": N_("at the hospital"),
+    "school": N_("at school"),
+    "video": N_("by video"),
+}
 BOOK = N_("Call us to book.")
 FOLLOW_UP = {
     "video": N_("Next talk: %(date)s, by video, with %(who)s."),

@@ -25,10 +25,16 @@ SQLITE_TRIGGERS = (
     "CREATE TRIGGER note_kept BEFORE DELETE ON note WHEN OLD.signed_at IS NOT NULL BEGIN SELECT RAISE(ABORT, 'a signed note is kept'); END",
     "CREATE TRIGGER audit_locked BEFORE UPDATE ON audit_entry BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
     "CREATE TRIGGER audit_kept BEFORE DELETE ON audit_entry BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+    # INSERT OR REPLACE removes the old row without asking the triggers for DELETE
+    "CREATE TRIGGER note_not_replaced BEFORE INSERT ON note WHEN EXISTS (SELECT 1 FROM note WHERE signed_at IS NOT NULL"
+    " AND (id = NEW.id OR visit_id = NEW.visit_id)) BEGIN SELECT RAISE(ABORT, 'a signed note is locked'); END",
+    "CREATE TRIGGER audit_not_replaced BEFORE INSERT ON audit_entry WHEN EXISTS (SELECT 1 FROM audit_entry"
+    " WHERE seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
 )
 POSTGRESQL_TRIGGERS = (
     "CREATE FUNCTION locked() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '% is locked', TG_TABLE_NAME; END $$",
     "CREATE TRIGGER note_locked BEFORE UPDATE OR DELETE ON note FOR EACH ROW WHEN (OLD.signed_at IS NOT NULL) EXECUTE FUNCTION locked()",
+    "CREATE TRIGGER note_emptied BEFORE TRUNCATE ON note FOR EACH STATEMENT EXECUTE FUNCTION locked()",
     "CREATE TRIGGER audit_locked BEFORE UPDATE OR DELETE ON audit_entry FOR EACH ROW EXECUTE FUNCTION locked()",
     "CREATE TRIGGER audit_emptied BEFORE TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION locked()",
 )

@@ -10,8 +10,10 @@ from sqlalchemy import RowMapping
 
 from server.audit import Actor, access
 from server.errors import PersonError
+from server.ids import digest
 from server.notes import store as notes
-from server.notes.pages import summary_context
+from server.notes.pages import summary_blocks
+from server.notes.summary import Shown
 from server.patient.snapshot import visit_data
 from server.visit import store as visits
 from server.visit.states import OVER
@@ -19,7 +21,8 @@ from server.visit.tables import visit
 from server.visit.views import knows, proof_page, readable, visit_of
 from server.waitingroom.store import queue
 from server.web import DATABASE, HUB, SESSIONS, SETTINGS, page, same_origin
-from signaling.socket import PageConnection
+from signaling.hub import Who
+from signaling.socket import PageConnection, upgrade
 
 
 async def visit_page(request: web.Request) -> web.StreamResponse:
@@ -43,7 +46,7 @@ async def visit_page(request: web.Request) -> web.StreamResponse:
     return page(request, "visit/visit.html", values)
 
 
-async def _summary(request: web.Request, row: RowMapping) -> dict[str, Any] | None:
+async def _summary(request: web.Request, row: RowMapping) -> list[Shown] | None:
     """Only from a signed note. Reading it is audited as any reading is."""
     db = request.app[DATABASE]
     async with db.read() as conn:
@@ -52,7 +55,7 @@ async def _summary(request: web.Request, row: RowMapping) -> dict[str, Any] | No
         return None
     async with db.write() as tx:
         door = await access(db, tx, Actor("patient", row["patient_id"]), "read", "summary", note["id"], subject=row["patient_id"])
-    return summary_context(notes.opened(door, note), row, request["lang"], request.app[SETTINGS])
+    return summary_blocks(notes.opened(door, note), request["lang"], request.app[SETTINGS])
 
 
 async def live(request: web.Request) -> web.StreamResponse:
@@ -62,10 +65,10 @@ async def live(request: web.Request) -> web.StreamResponse:
     row = await visit_of(request)
     session = await aiohttp_session.get_session(request)
     token = str(session.identity)
-    hub = request.app[HUB]
     sessions = request.app[SESSIONS]
 
     async def allowed() -> bool:
         return row["id"] in (await sessions.read("visit", token) or {}).get("visits", [])
 
-    return await PageConnection(hub, "patient", visit=row["id"], allowed=allowed).run(request)
+    who = Who("patient", digest(token), visit=row["id"])
+    return await PageConnection(request.app[HUB], who, allowed).run(await upgrade(request))

@@ -78,8 +78,11 @@ async def by_address(conn: AsyncConnection, address: str) -> RowMapping | None:
     return (await conn.execute(select(visit).where(visit.c.address_hash == digest(address)))).mappings().first()
 
 
-async def by_id(conn: AsyncConnection, visit_id: str) -> RowMapping | None:
-    return (await conn.execute(select(visit).where(visit.c.id == visit_id))).mappings().first()
+async def by_id(conn: AsyncConnection, visit_id: str, *, lock: bool = False) -> RowMapping | None:
+    """The visit. ``lock``: nobody else changes it until this transaction ends; who computes a change from what it
+    has read needs that (PostgreSQL; on SQLite there is one writer anyway)."""
+    query = select(visit).where(visit.c.id == visit_id)
+    return (await conn.execute(query.with_for_update() if lock else query)).mappings().first()
 
 
 async def with_people(conn: AsyncConnection, *conditions: Any, limit: int = 500) -> Sequence[RowMapping]:
@@ -95,7 +98,7 @@ async def with_people(conn: AsyncConnection, *conditions: Any, limit: int = 500)
         .join(patient, patient.c.id == visit.c.patient_id)
         .outerjoin(staff, staff.c.id == visit.c.therapist_id)
         .where(*conditions)
-        .order_by(visit.c.arrived_at, visit.c.created_at, visit.c.id)
+        .order_by(visit.c.arrived_at.nulls_last(), visit.c.created_at, visit.c.id)
         .limit(limit)
     )
     return (await conn.execute(query)).mappings().all()
@@ -137,11 +140,10 @@ async def update_row(
 
 
 async def _locked(tx: Transaction, visit_id: str) -> RowMapping:
-    row = (await tx.conn.execute(select(visit).where(visit.c.id == visit_id).with_for_update())).mappings().first()
+    row = await by_id(tx.conn, visit_id, lock=True)
     if row is None:
         raise PersonError("no_such_visit")
-    found: RowMapping = row
-    return found
+    return row
 
 
 async def _set(

@@ -58,7 +58,7 @@ def clean(text: object) -> str:
 
 def has_controls(text: str) -> bool:
     """Control and bidirectional-override characters, that have no place in a name or an address."""
-    return any(unicodedata.category(ch) == "Cc" and ch != "\n" or ch in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u0000" for ch in text)
+    return any((unicodedata.category(ch) == "Cc" and ch != "\n") or ch in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u0000" for ch in text)
 
 
 def parse_date(day: str, month: str, year: str) -> date | None:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clockText, fill, minutesSince, noticeBetween, stageWords, waitKind } from "../../webclient/js/lib/words.js";
+import { clockText, fill, minutesSince, shortName, stageWords, waitKind } from "../../webclient/js/lib/words.js";
 
 test("values go into their places, unknown places stay", () => {
   assert.equal(fill("about {min} to {max} minutes", { min: 5, max: 10 }), "about 5 to 10 minutes");
@@ -23,15 +23,6 @@ test("the words for a wait", () => {
   assert.equal(waitKind(5, 10), "range");
 });
 
-test("each notice once, none to a page that comes late", () => {
-  assert.equal(noticeBetween(300.4, 299.9, [300, 60]), 300);
-  assert.equal(noticeBetween(299.9, 299.4, [300, 60]), null);
-  assert.equal(noticeBetween(60.1, 60, [300, 60]), 60);
-  assert.equal(noticeBetween(null, 200, [300, 60]), null);
-  assert.equal(noticeBetween(400, 30, [300, 60]), 60, "after a sleeping tab the nearest one");
-  assert.equal(noticeBetween(20, -1, [10]), null, "the end has its own words");
-});
-
 test("what stands in the place of the picture", () => {
   const peer = { present: true, cameraOff: false };
   assert.equal(stageWords({ media: "connecting", peer }, false), "connecting");
@@ -46,4 +37,10 @@ test("minutes since an instant", () => {
   const now = Date.parse("2026-03-02T15:30:00Z");
   assert.equal(minutesSince("2026-03-02T15:23:10.000Z", now), 6);
   assert.equal(minutesSince("2026-03-02T15:31:00.000Z", now), 0);
+});
+
+test("the name on a button", () => {
+  assert.equal(shortName("Ana Petrescu"), "Ana");
+  assert.equal(shortName(" Jean-Luc  Roy"), "Jean-Luc");
+  assert.equal(shortName(""), "");
 });

@@ -16,8 +16,8 @@ def syllables(word: str) -> int:
     groups = len(re.findall(r"[aeiouy]+", word))
     if re.search(r"[^laeiouy]e$|[^td]ed$|[^aeiouylsxzc]es$", word) and groups > 1:
         groups -= 1
-    # "io" and "ia" in the middle are two sounds, except in -tion, -sion, -cial and the like
-    groups += len(re.findall(r"(?<![tscx])i[ao]", word))
+    # "io" and "ia" are two sounds, except in -tion, -sion, -cial and the like
+    groups += len(re.findall(r"i[ao](?![nl])", word))
     return max(1, groups)
 
 

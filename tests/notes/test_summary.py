@@ -23,8 +23,10 @@ from tests.notes.reading import grade, syllables
 
 SIGNED_AT = datetime.fromisoformat("2026-11-23T14:25:00-05:00")
 CHOICES = [
-    ("pt", None), ("ot", None), ("combined", "pt_then_ot"), ("combined", "ot_then_pt"), ("combined", "concurrent"),
-    ("urgent_referral", "E"), ("urgent_referral", "S"), ("urgent_referral", "P"), ("in_person_assessment", None),
+    ("pt", None), ("ot", None), ("combined", "pt_then_ot"), ("combined", "ot_then_pt"), ("combined",
+        "concurrent"),
+    ("urgent_referral", "E"), ("urgent_referral", "S"), ("urgent_referral", "P"), ("in_person_assessment",
+        None),
     ("none_self_care", None),
 ]  # fmt: skip
 
@@ -151,7 +153,8 @@ def test_french_says_as_much_as_english(n1: str, more: str | None) -> None:
 def test_dates_are_the_visits_own() -> None:
     seen: list[date | datetime] = []
     signed = content(complete(), suggest(complete()).snapshot())
-    render(summarise(signed, signed_at=SIGNED_AT), str, lambda d: seen.append(d) or "day")  # type: ignore[func-returns-value]
+    render(summarise(signed, signed_at=SIGNED_AT), str,
+        lambda d: seen.append(d) or "day")  # type: ignore[func-returns-value]
     assert datetime.fromisoformat("2026-11-23T14:00:00-05:00") in seen
     assert date(2026, 12, 7) in seen
     assert SIGNED_AT in seen

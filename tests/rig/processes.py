@@ -112,10 +112,14 @@ class Program:
 
     def child(self, *words: str) -> int:
         """Process id of the only descendant whose command line ends with ``words``. Raises LookupError."""
-        found = [pid for pid in descendants(self.pid) if _command(pid)[-len(words) :] == list(words)]
+        found = self.children(*words)
         if len(found) != 1:
             raise LookupError(f"{len(found)} processes end with {words}")
         return found[0]
+
+    def children(self, *words: str) -> list[int]:
+        """Process ids of all descendants whose command line ends with ``words``."""
+        return [pid for pid in descendants(self.pid) if _command(pid)[-len(words) :] == list(words)]
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process and self._process.poll() is None:

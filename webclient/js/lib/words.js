@@ -31,19 +31,6 @@ export function waitKind(least, most) {
 }
 
 /**
- * The notice whose moment lies between two looks at the clock; null for none. A page that comes back late is not told of
- * one that has gone by.
- * @param {number | null} before seconds left at the last look; null at the first
- * @param {number} now seconds left
- * @param {readonly number[]} notices seconds before the end
- */
-export function noticeBetween(before, now, notices) {
-  if (before === null) return null;
-  const due = notices.filter((at) => before > at && now <= at && now > 0);
-  return due.length > 0 ? Math.min(...due) : null;
-}
-
-/**
  * What the picture's place says when there is no picture to see; "" when there is.
  * @param {{ media: string, peer?: { present?: boolean, cameraOff?: boolean } }} state
  * @param {boolean} hasPicture a frame of the other's camera has been shown
@@ -62,4 +49,12 @@ export function stageWords({ media, peer }, hasPicture) {
  */
 export function minutesSince(iso, nowMs) {
   return Math.max(0, Math.floor((nowMs - Date.parse(iso)) / 60000));
+}
+
+/**
+ * What a person is called on a button: "Admit Ana".
+ * @param {string} name
+ */
+export function shortName(name) {
+  return name.trim().split(/\s+/)[0] ?? "";
 }

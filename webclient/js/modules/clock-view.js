@@ -1,21 +1,8 @@
 // Renders the server's clock: the words, the ring, and the notices, each once. It decides nothing.
 import { VisitClock } from "../lib/clock.js";
-import { clockText, fill, noticeBetween } from "../lib/words.js";
+import { clockText, fill } from "../lib/words.js";
 
-/**
- * The server's "clock" message.
- * @typedef {object} ClockMessage
- * @property {"before" | "running" | "wrap_up" | "held" | "ended"} phase
- * @property {string} server_now
- * @property {string | null} started_at
- * @property {string | null} ends_at
- * @property {string | null} wrap_ends_at
- * @property {number} length_s
- * @property {number[]} notices seconds before the end
- * @property {boolean} held
- * @property {number} lost_s
- * @property {boolean} give_back
- */
+/** @typedef {import("../lib/clock.js").ClockMessage} ClockMessage */
 
 /** Long enough to be read twice by a slow reader, short enough not to stand before a face. */
 const NOTICE_MS = 15_000;
@@ -30,8 +17,9 @@ export class ClockView {
     this.clock = new VisitClock();
     /** @type {ClockMessage | null} */
     this.message = null;
-    /** Seconds left at the last look. @type {number | null} */
-    this.before = null;
+    this.phase = "";
+    /** The notice at the last look; undefined before the first: a page that comes late is not told again. @type {number | null | undefined} */
+    this.due = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.fading = undefined;
     this.shown = "";
@@ -44,52 +32,45 @@ export class ClockView {
     this.message = message;
     this.clock.update(message);
     if (earlier?.ends_at && message.ends_at && Date.parse(message.ends_at) > Date.parse(earlier.ends_at)) {
-      this.before = null;
+      this.due = undefined;
       if (message.phase === "running") {
-        this.notice("given", fill(this.text(this.notices, "given"), { time: clockText(this.secondsLeft()) }));
+        const time = clockText(this.clock.remaining().seconds);
+        this.notice("given", fill(this.text(this.notices, "given"), { time }));
       }
     }
-    if (message.phase !== earlier?.phase) this.phase(message);
     this.render();
-  }
-
-  /** @param {ClockMessage} message */
-  phase(message) {
-    this.box.dataset.phase = message.phase;
-    this.before = null;
-    if (message.phase === "wrap_up" && message.wrap_ends_at) {
-      const at = new Date(message.wrap_ends_at);
-      const values = { hour: at.getHours(), minute: String(at.getMinutes()).padStart(2, "0") };
-      this.notice("wrap", fill(this.text(this.notices, "wrap"), values), true);
-    } else if (message.phase === "held") {
-      this.notice("held", this.text(this.notices, "held"), true);
-    } else if (this.notices.firstElementChild instanceof HTMLElement && this.notices.firstElementChild.dataset.stays) {
-      this.notices.replaceChildren();
-    }
-  }
-
-  secondsLeft() {
-    const message = this.message;
-    if (!message) return 0;
-    return this.clock.remaining(Date.now()) / 1000;
   }
 
   render() {
     const message = this.message;
     if (!message) return;
-    const seconds = this.secondsLeft();
-    this.write(fill(this.text(this.box, message.phase), { time: clockText(seconds) }));
-    const counts = message.phase === "running" || message.phase === "wrap_up";
-    this.box.dataset.seconds = counts ? String(Math.max(0, Math.round(seconds))) : "";
-    if (message.phase !== "running") {
-      this.box.dataset.near = "no";
-      return;
+    const { phase, seconds, notice } = this.clock.remaining();
+    if (phase !== this.phase) this.enter(phase, message);
+    this.write(fill(this.text(this.box, phase), { time: clockText(seconds) }));
+    this.box.dataset.seconds = phase === "running" || phase === "wrap_up" ? String(seconds) : "";
+    this.box.dataset.near = phase === "running" && notice !== null ? "yes" : "no";
+    const part = phase === "before" ? 1 : phase === "running" ? Math.min(1, seconds / message.length_s) : 0;
+    this.ring?.setAttribute("stroke-dasharray", `${(100 * part).toFixed(1)} 100`);
+    if (phase === "running" && notice !== null && this.due !== undefined && notice !== this.due) this.notice("soon", this.amount(notice));
+    this.due = notice;
+  }
+
+  /**
+   * @param {ClockMessage["phase"]} phase
+   * @param {ClockMessage} message
+   */
+  enter(phase, message) {
+    this.phase = phase;
+    this.box.dataset.phase = phase;
+    if (phase === "wrap_up" && message.wrap_ends_at) {
+      const at = new Date(message.wrap_ends_at);
+      const values = { hour: at.getHours(), minute: String(at.getMinutes()).padStart(2, "0") };
+      this.notice("wrap", fill(this.text(this.notices, "wrap"), values), true);
+    } else if (phase === "held") {
+      this.notice("held", this.text(this.notices, "held"), true);
+    } else if (this.notices.firstElementChild instanceof HTMLElement && this.notices.firstElementChild.dataset.stays) {
+      this.notices.replaceChildren();
     }
-    this.box.dataset.near = seconds <= Math.max(...message.notices, 0) ? "yes" : "no";
-    this.ring?.setAttribute("stroke-dasharray", `${(100 * Math.min(1, Math.max(0, seconds / message.length_s))).toFixed(1)} 100`);
-    const due = noticeBetween(this.before, seconds, message.notices);
-    this.before = seconds;
-    if (due !== null) this.notice("soon", this.amount(due));
   }
 
   /** @param {number} seconds */

@@ -8,7 +8,7 @@ import { playTone, unlockSound } from "../lib/sound.js";
 import { startModules } from "../start.js";
 import { CallView } from "./call-view.js";
 import { find } from "./clock-view.js";
-import { posted } from "./post.js";
+import { keepAwake, posted } from "./live-page.js";
 import { QueueView, write } from "./queue-view.js";
 
 /**
@@ -33,6 +33,7 @@ import { QueueView, write } from "./queue-view.js";
 
 /** An admission that nobody answered by then goes the form's way. */
 const ADMIT_MS = 4000;
+const PREPARE_MS = 60_000;
 
 export default class Desk {
   /** @param {HTMLElement} element #desk */
@@ -40,7 +41,8 @@ export default class Desk {
     this.element = element;
     this.version = -1;
     this.memory = new TabMemory("desk", { muted: false, cameraOff: false, devices: "" });
-    this.socket = new PageSocket({ url: socketUrl(element.dataset.live ?? ""), instance: newInstance() });
+    // "" and not null: this page names its visit in every hello, once it has one
+    this.socket = new PageSocket({ url: socketUrl(element.dataset.live ?? ""), instance: newInstance(), visit: element.dataset.visit ?? "" });
     this.call = new Call({ socket: this.socket, role: "therapist" });
     this.view = new CallView(find(element, "[data-call]"), this.call, this.memory);
     this.queue = new QueueView(find(element, "[data-queue]"));
@@ -50,10 +52,16 @@ export default class Desk {
     this.socket.addEventListener("state", (event) => this.socketChanged(/** @type {CustomEvent<string>} */ (event).detail));
     document.addEventListener("submit", (event) => void this.submitted(event));
     element.addEventListener("click", (event) => this.pressed(event));
+    keepAwake(this.socket);
+    setInterval(() => this.prepare(), PREPARE_MS);
     this.socket.open();
     if (this.running() && element.dataset.visit) void this.openDevices();
-    else if (this.onDuty()) void alreadyAllowed().then((allowed) => allowed && this.openDevices());
+    else if (this.onDuty()) void this.openIfAllowed();
     if (element.dataset.visit && find(element, "#note").dataset.loaded !== "yes") void this.loadNote();
+  }
+
+  async openIfAllowed() {
+    if (await alreadyAllowed()) await this.openDevices();
   }
 
   running() {
@@ -79,11 +87,20 @@ export default class Desk {
     }
     find(this.element, "[data-preview-words]").hidden = camera;
     find(this.element, '[data-action="open-devices"]').hidden = which === "on";
-    if (!this.element.dataset.visit) this.call.prepare();
+    this.prepare();
   }
 
-  /** @param {{ type: string, kind?: string, version?: number, data?: QueueData, give_back?: boolean }} message */
+  /** The offer ahead of the admission; one that has become old is made again. */
+  prepare() {
+    if (this.onDuty() && !this.running()) this.call.prepare();
+  }
+
+  /** @param {{ type: string, kind?: string, version?: number, data?: QueueData, code?: string, about?: string }} message */
   heard(message) {
+    if (message.type === "refused" && message.about === "admit") {
+      clearTimeout(this.admitting);
+      this.say(this.element.getAttribute(`data-text-${message.code}`) ?? this.element.dataset.textUnavailable ?? "");
+    }
     if (message.type === "clock") {
       const clock = /** @type {import("./clock-view.js").ClockMessage} */ (/** @type {unknown} */ (message));
       this.setOffset(clock.server_now);
@@ -113,6 +130,16 @@ export default class Desk {
     }
   }
 
+  /**
+   * A sentence that must be heard now.
+   * @param {string} words
+   */
+  say(words) {
+    const place = find(this.element, "[data-alert]");
+    place.hidden = !words;
+    find(place, "p").textContent = words;
+  }
+
   /** @param {boolean} on */
   duty(on) {
     this.element.dataset.onDuty = on ? "yes" : "no";
@@ -127,6 +154,7 @@ export default class Desk {
   /** @param {Mine} mine */
   openVisit(mine) {
     clearTimeout(this.admitting);
+    this.say("");
     this.element.dataset.visit = mine.visit;
     this.element.dataset.visitState = mine.state ?? "admitted";
     this.fillHead(mine);
@@ -167,7 +195,6 @@ export default class Desk {
    */
   closeCall(waitsAgain) {
     this.dialog.close();
-    this.call.leave();
     this.view.clear();
     this.element.dataset.visitState = waitsAgain ? "waiting" : "ended";
     if (waitsAgain) {
@@ -179,7 +206,7 @@ export default class Desk {
       find(this.element, "[data-call-part]").hidden = true;
       find(this.element, "[data-over-part]").hidden = false;
     }
-    if (this.onDuty()) this.call.prepare();
+    this.prepare();
   }
 
   /** @param {"queue" | "visit"} view */
@@ -223,7 +250,7 @@ export default class Desk {
       for (const [name, value] of new FormData(form, event.submitter)) body.append(name, String(value));
       this.dialog.close();
       if (!(await posted(form.action, body))) location.reload(); // the server's page says what is true
-      else if (form.matches("[data-duty]") && body.get("on_duty") === "yes") void this.openDevices();
+      else if (form.matches("[data-duty]") && body.get("on") === "yes") void this.openDevices();
     }
   }
 
@@ -238,7 +265,7 @@ export default class Desk {
     event.preventDefault();
     const row = form.closest("[data-visit-row]");
     if (!(row instanceof HTMLElement)) return;
-    this.socket.send({ type: "admit", visit: row.dataset.visitRow ?? "", version: Number(row.dataset.version) });
+    this.socket.send({ type: "admit", visit: row.dataset.visitRow ?? "" });
     clearTimeout(this.admitting);
     this.admitting = setTimeout(() => form.isConnected && form.submit(), ADMIT_MS);
   }
@@ -270,7 +297,6 @@ export default class Desk {
     const words = state === "lost" ? line.dataset.textLost : state === "superseded" ? line.dataset.textSuperseded : "";
     line.hidden = !words;
     line.textContent = words ?? "";
-    if (state === "superseded") this.call.leave();
     if (state === "refused") location.reload(); // signed out: the server's page asks
   }
 

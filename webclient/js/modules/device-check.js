@@ -76,7 +76,7 @@ export class DeviceCheck {
     const words = find(this.section, `[data-device="${kind}"] [data-device-state]`);
     const name = problem(state) ? "problem" : state;
     words.textContent = words.getAttribute(`data-text-${name}`);
-    words.className = `state ${{ on: "state-good", problem: "state-soon" }[name] ?? "state-neutral"}`;
+    words.className = `state state-${state === "on" ? "good" : problem(state) ? "soon" : "neutral"}`;
   }
 
   /** @param {DeviceState} reason */

@@ -1,5 +1,5 @@
 // The list of who waits. Rows are kept by visit, so that a button keeps its focus while others come and go.
-import { fill, minutesSince } from "../lib/words.js";
+import { fill, minutesSince, shortName } from "../lib/words.js";
 import { find } from "./clock-view.js";
 
 /**
@@ -83,7 +83,7 @@ export class QueueView {
     form.action = form.action.replace("VISIT", encodeURIComponent(one.visit));
     /** @type {HTMLInputElement} */ (find(form, '[name="version"]')).value = String(one.version);
     const button = find(form, "button");
-    write(button, fill(button.dataset.textAdmit ?? "", { name: one.name }));
+    write(button, fill(button.dataset.textAdmit ?? "", { name: shortName(one.name) }));
   }
 
   /** @param {number} count */

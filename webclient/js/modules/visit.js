@@ -9,7 +9,7 @@ import { fill, waitKind } from "../lib/words.js";
 import { CallView } from "./call-view.js";
 import { find } from "./clock-view.js";
 import { DeviceCheck } from "./device-check.js";
-import { posted } from "./post.js";
+import { keepAwake, posted } from "./live-page.js";
 import { write } from "./queue-view.js";
 
 /** @typedef {import("../lib/devices.js").Devices} Devices */
@@ -39,6 +39,7 @@ export default class Visit {
     this.socket.addEventListener("message", (event) => this.heard(/** @type {CustomEvent} */ (event).detail));
     this.socket.addEventListener("state", (event) => this.socketChanged(/** @type {CustomEvent<string>} */ (event).detail));
     if (element.dataset.view !== "over") this.beforeTheEnd();
+    keepAwake(this.socket);
     this.socket.open();
   }
 
@@ -56,6 +57,7 @@ export default class Visit {
       if (this.call?.state.media === "connected") this.show("call");
     });
     document.addEventListener("visibilitychange", () => this.stopRinging());
+    this.call.prepare();
     if (this.element.dataset.view === "checking") void this.check.openIfAllowed();
     else void this.reopen();
   }
@@ -148,7 +150,6 @@ export default class Visit {
     this.element.dataset.visitState = state;
     const view = VIEWS[state];
     if (!view) {
-      this.call?.leave();
       closeDevices(this.view?.stream ?? null);
       location.reload(); // the server's page says what happened and what to do now
       return;
@@ -211,7 +212,6 @@ export default class Visit {
     }
     if (this.element.dataset.view === "over") return;
     if (state === "superseded") {
-      this.call?.leave();
       closeDevices(this.view?.stream ?? null);
       this.show("superseded");
     } else if (state === "refused") {

@@ -11,3 +11,13 @@ export async function posted(url, body) {
     return false;
   }
 }
+
+/**
+ * Tells the socket when the browser is online again or the page is shown, so that it does not wait for a timer.
+ * @param {{ nudge(): void }} socket
+ */
+export function keepAwake(socket) {
+  addEventListener("online", () => socket.nudge());
+  addEventListener("pageshow", (event) => event.persisted && socket.nudge());
+  document.addEventListener("visibilitychange", () => document.hidden || socket.nudge());
+}

@@ -1,0 +1,105 @@
+"""What the note's templates need: the form, the review before signing, the signed note, the patient's summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from server import formats
+from server.config import Settings
+from server.form.applicable import applicable
+from server.form.cross import warnings
+from server.form.model import FieldError
+from server.form.page import error_texts, page_model
+from server.form.readable import readable
+from server.form.validate import Context, validate
+from server.i18n import translator
+from server.notes import signing
+from server.notes.panel import panel
+from server.notes.rules import suggest
+from server.notes.store import Note
+from server.notes.summary import Shown, render, summarise
+
+
+def form_context(
+    document: Mapping[str, Any],
+    version: int,
+    saved_at: datetime | None,
+    visit: str,
+    context: Context,
+    lang: str,
+    errors: Sequence[FieldError] | None = None,
+) -> dict[str, Any]:
+    """Of ``notes/form.html`` and ``notes/live.html``. ``errors``: those of a refused signing; None: a draft's own."""
+    shown = validate(document, context=context) if errors is None else errors
+    model = page_model(document, context=context, errors=shown)
+    suggestion = suggest(applicable(document))
+    return {
+        "model": model,
+        "texts": error_texts(model.errors, translator(lang).gettext),
+        "suggestion": panel(suggestion),
+        "version": version,
+        "input_hash": suggestion.input_hash,
+        "saved_at": saved_at,
+        "save_url": f"/desk/visits/{visit}/note",
+        "sign_url": f"/desk/visits/{visit}/note/signature",
+        "where": where(document, lang),
+        "signing": errors is not None,
+    }
+
+
+def where(document: Mapping[str, Any], lang: str) -> dict[str, Any]:
+    """For a 9-1-1 dispatcher, in the order in which they ask."""
+    place = document.get("A6") if isinstance(document.get("A6"), Mapping) else {}
+    contact = document.get("A8") if isinstance(document.get("A8"), Mapping) else {}
+    assert isinstance(place, Mapping)
+    assert isinstance(contact, Mapping)
+    province = place.get("province", "")
+    town = " ".join(part for part in (place.get("city", ""), province.removeprefix("CA-"), place.get("postal", "")) if part)
+    person = ", ".join(part for part in (contact.get("name", ""), formats.phone(contact.get("phone", ""))) if part)
+    phone = document.get("A7")
+    return {
+        "lines": [line for line in (place.get("street", ""), town) if line],
+        "phone": phone if isinstance(phone, str) else "",
+        "contact": person,
+    }
+
+
+def review_context(document: Mapping[str, Any], version: int, visit: str, error: str = "") -> dict[str, Any]:
+    """Of ``notes/review.html``: exactly what will be signed."""
+    content = signing.content(document, document.get("N3"))
+    suggestion = suggest(applicable(document))
+    return {
+        "parts": readable(content),
+        "suggestion": panel(suggestion),
+        "differs": content.get("differs", False),
+        "warnings": [warning.message for warning in warnings(document)],
+        "version": version,
+        "input_hash": suggestion.input_hash,
+        "sha256": signing.sha256(content),
+        "sign_url": f"/desk/visits/{visit}/note/signature",
+        "note_url": f"/desk/visits/{visit}",
+        "ask_password": True,
+        "error": error,
+    }
+
+
+def signed_context(note: Note) -> dict[str, Any]:
+    """Of ``notes/signed.html``. The aid is run again on what was signed: it is deterministic, and its version is in N3."""
+    signature = note.signature or {}
+    return {
+        "parts": readable(note.document),
+        "suggestion": panel(suggest(note.document)) if "N3" in note.document else None,
+        "signature": {**signature, "at": note.signed_at, "sha256": note.content_sha256},
+        "differs": note.document.get("differs", False),
+    }
+
+
+def summary_blocks(note: Note, lang: str, settings: Settings) -> list[Shown]:
+    """The patient's summary of a signed note, in one language."""
+    assert note.signed_at is not None
+    zone = settings.clinic_zone
+    day: date = note.signed_at.astimezone(ZoneInfo(zone)).date()
+    return render(summarise(note.document, signed_at=day), translator(lang).gettext, lambda at: formats.date(at, lang, zone))

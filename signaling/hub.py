@@ -1,0 +1,445 @@
+"""This node's open pages, and how a message finds its page on any node."""
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, Protocol
+
+import structlog
+
+from signaling.bus import Connected, Handler
+from signaling.envelope import ForgedSignal, Signal, seal_signal, unseal_signal
+from signaling.messages import (
+    Admit,
+    Call,
+    Confirm,
+    Ended,
+    Hello,
+    Leave,
+    Media,
+    PageMessage,
+    Peer,
+    PeerDescription,
+    PeerNeedOffer,
+    ProtocolError,
+    Refusal,
+    RelayOffer,
+    ServerMessage,
+    SupersededNotice,
+    Welcome,
+    dump,
+    parse_server,
+)
+from signaling.relay_control import RelayControl
+from signaling.sdp import SdpRefused, sdp_gate
+from signaling.switch import (
+    AskOffer,
+    Do,
+    Effect,
+    Forward,
+    Negotiated,
+    Negotiation,
+    Refuse,
+    Rules,
+    Sender,
+    decide,
+)
+from signaling.visits import CallState, Mailbox, Refused, RelayStore, Role, Superseded, Visits
+
+SUPERSEDED, REVOKED, RESTART = 4409, 4401, 1012
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whose WebSocket it is, from the web session. `session` names the web session, for `Hub.revoke`."""
+
+    role: Literal["patient", "therapist", "admin"]
+    session: str
+    visit: str | None = None  # a patient's, fixed by the address
+    staff: str | None = None  # a therapist's or an admin's
+
+
+class Page:
+    """One page of this node. `visit`: the one that it is attached to."""
+
+    def __init__(self, who: Who) -> None:
+        self.who = who
+        self.instance = ""
+        self.visit: str | None = None
+        self.call: Call | None = None  # the last that it was told
+
+    def send(self, message: ServerMessage) -> None:
+        """Queue a message; a page that stays behind is closed."""
+        raise NotImplementedError
+
+    def close(self, code: int) -> None:
+        """End the connection, after what is queued."""
+        raise NotImplementedError
+
+    @property
+    def side(self) -> Role | None:
+        return None if self.who.role == "admin" else self.who.role
+
+
+class SignalBus(Protocol):
+    """What `signaling.bus.Bus` offers to this part."""
+
+    async def publish(self, channel: str, payload: bytes) -> bool: ...
+    async def put_call(self, call_key: str, blob: bytes, expires: float) -> bool: ...
+    async def drop_call(self, call_key: str, blob: bytes) -> bool: ...
+    def subscribe(self, channel: str, handler: Handler) -> None: ...
+    def on_connect(self, handler: Connected) -> None: ...
+
+
+Hook = Callable[[Page], Awaitable[None]]
+
+
+class Hub:
+    """One a process. `secret` is shared by web nodes and relays.
+
+    `on_open` is awaited when a page has said hello (its visit and instance are known): send it its first
+    snapshots. `on_close` when it has gone.
+    """
+
+    def __init__(
+        self,
+        *,
+        visits: Visits,
+        store: RelayStore,
+        bus: SignalBus,
+        secret: bytes,
+        mailbox: Mailbox | None = None,
+        rules: Rules | None = None,
+        on_open: Hook | None = None,
+        on_close: Hook | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.node = secrets.token_urlsafe(8)
+        self.visits, self.now, self.rules = visits, now, rules or Rules()
+        self._bus, self._secret, self._mailbox = bus, secret, mailbox
+        self._on_open, self._on_close = on_open, on_close
+        self.relays = RelayControl(bus, store, secret, self._tell_relay, now)
+        self._pages: set[Page] = set()
+        self._by_visit: dict[str, set[Page]] = {}
+        self._states: dict[str, CallState] = {}
+        self._elsewhere: dict[str, dict[str, str]] = {}  # visit: instance: node
+        self._negotiations: dict[
+            str, dict[tuple[str, str], Negotiation]
+        ] = {}  # visit: (therapist's, patient's)
+
+    def start(self) -> None:
+        """Subscribe to the bus. Once, before or after `Bus.start`."""
+        self._bus.subscribe("signal", self.on_signal)
+        self._bus.subscribe("relay", self.relays.on_report)
+        self._bus.subscribe("calls", self.relays.on_call)
+        self._bus.on_connect(self._reconcile)
+
+    async def close(self) -> None:
+        """The process stops: pages reconnect, to another or to the next one."""
+        for page in list(self._pages):
+            page.close(RESTART)
+        await self.relays.close()
+
+    # What the server calls
+
+    def pages(
+        self, *, role: str | None = None, visit: str | None = None, staff: str | None = None
+    ) -> list[Page]:
+        """Open pages of this node that have said hello."""
+        pages = self._by_visit.get(visit, set()) if visit is not None else self._pages
+        return [
+            page
+            for page in pages
+            if (role is None or page.who.role == role) and (staff is None or page.who.staff == staff)
+        ]
+
+    def present(self, visit: str, instance: str | None) -> bool:
+        """Whether that page is connected, to this node or another."""
+        return any(page.instance == instance for page in self._by_visit.get(visit, ())) or (
+            instance in self._elsewhere.get(visit, {})
+        )
+
+    async def visit_changed(self, visit: str) -> None:
+        """The visit's row has changed, anywhere: pages and relays follow. Idempotent; call it freely."""
+        if visit not in self._by_visit and not self.relays.knows(visit):
+            return
+        state = await self.visits.state(visit)
+        if state is not None:
+            await self._follow(state)
+
+    def revoke(self, session: str) -> None:
+        """The web session has ended: its pages are cut off."""
+        for page in [page for page in self._pages if page.who.session == session]:
+            page.close(REVOKED)
+
+    # What a connection calls
+
+    async def hello(self, page: Page, message: Hello) -> None:
+        """The first message of a connection. Sends what follows; raises nothing of the visit's."""
+        who = page.who
+        page.instance = message.instance
+        visit = who.visit if who.role == "patient" else message.visit if who.role == "therapist" else None
+        refusal: Refusal | None = None
+        state: CallState | None = None
+        if visit is not None and page.side is not None:
+            try:
+                state = await self.visits.attach(visit, page.side, who.staff, message.instance, message.fresh)
+            except Superseded:
+                page.send(SupersededNotice())
+                page.close(SUPERSEDED)
+                return
+            except Refused as refused:
+                refusal = Refusal(code=refused.code, about="hello")
+            except Exception:
+                _log.exception("hub.attach_failed")
+                refusal = Refusal(code="unavailable", about="hello")
+        page.send(
+            Welcome(
+                instance=page.instance,
+                role=who.role,
+                visit=visit if state is not None else None,
+                server_now=iso(self.now()),
+            )
+        )
+        if refusal is not None:
+            page.send(refusal)
+        self._pages.add(page)
+        if state is not None:
+            await self._join(page, state, fresh=message.fresh)
+        if self._on_open is not None:
+            await self._on_open(page)
+
+    async def _join(self, page: Page, state: CallState, *, fresh: bool) -> None:
+        self._attach(page, state.visit)
+        await self._follow(state)
+        if not state.open and not fresh:
+            page.send(Ended(visit=state.visit, reason=state.reason))  # it may have missed the end
+        if state.open and not fresh:
+            await self.relays.again(state)
+        await self._announce(Signal(self.node, "here", state.visit, page.side, page.instance, reply=True))
+
+    async def gone(self, page: Page) -> None:
+        """The connection has ended."""
+        if page not in self._pages:
+            return
+        self._pages.discard(page)
+        visit = page.visit
+        self._detach(page)
+        if visit is not None:
+            self._tell(visit)
+            await self._announce(Signal(self.node, "gone", visit, page.side, page.instance))
+        if self._on_close is not None:
+            await self._on_close(page)
+
+    async def handle(self, page: Page, message: PageMessage) -> None:
+        """Any message after hello, but ping."""
+        side = page.side
+        if side is None:
+            page.send(Refusal(code="wrong_role", about=message.type))
+            return
+        state = self._states.get(page.visit) if page.visit is not None else None
+        negotiation = self._negotiation(state) if state is not None else None
+        sender = Sender(side, page.instance, page.visit)
+        for effect in decide(message, sender, state, negotiation, self.rules):
+            await self._perform(page, effect, state)
+
+    async def _perform(self, page: Page, effect: Effect, state: CallState | None) -> None:
+        match effect:
+            case Refuse():
+                page.send(effect.message)
+            case Forward() if state is not None:
+                await self._deliver(state.visit, effect.role, effect.to, effect.message)
+            case Negotiated() if state is not None:
+                pair = (effect.therapist_page, effect.patient_page)
+                self._negotiations.setdefault(state.visit, {})[pair] = effect.now
+                self.relays.negotiated(state, *pair, effect.now)
+            case AskOffer() if state is not None:
+                ask = PeerNeedOffer(sender=effect.patient_page, role="patient", seq=0)
+                await self._deliver(state.visit, "therapist", effect.therapist_page, ask)
+            case Do():
+                try:
+                    await self._do(page, effect)
+                except Refused as refused:
+                    page.send(Refusal(code=refused.code, about=effect.message.type))
+                except Superseded:
+                    page.send(SupersededNotice())
+                    page.close(SUPERSEDED)
+                except Exception:
+                    _log.exception("hub.visit_failed", message=effect.message.type)
+                    page.send(Refusal(code="unavailable", about=effect.message.type))
+
+    async def _do(self, page: Page, effect: Do) -> None:
+        side, visit = page.side, page.visit
+        match effect.message:
+            case Admit(visit=wanted):
+                state = await self.visits.admit(wanted, page.who.staff or "", page.instance)
+                self._attach(page, wanted)
+                await self._follow(state)
+                await self._announce(Signal(self.node, "here", wanted, side, page.instance, reply=True))
+                await self._announce(Signal(self.node, "look", wanted))
+                return
+            case Media(state=media, path=path) if visit is not None and side is not None:
+                await self.visits.media(visit, side, page.instance, media, path)
+                return
+            case Confirm() if visit is not None:
+                state = await self.visits.confirm(visit, page.instance)
+            case Leave() if visit is not None and side is not None:
+                state = await self.visits.leave(visit, side, page.instance)
+            case _:
+                return
+        await self._follow(state)
+        await self._announce(Signal(self.node, "look", state.visit))
+
+    # Between nodes
+
+    async def on_signal(self, payload: bytes) -> None:
+        """From another node, by the bus (channel "signal") or by the mailbox."""
+        try:
+            signal = unseal_signal(payload, self._secret)
+        except ForgedSignal:
+            _log.warning("hub.forged_signal")
+            return
+        if signal.node == self.node or signal.visit not in self._by_visit:
+            return
+        match signal.kind:
+            case "message":
+                self._from_node(signal)
+            case "look":
+                await self.visit_changed(signal.visit)
+            case "here":
+                self._elsewhere.setdefault(signal.visit, {})[signal.instance] = signal.node
+                self._tell(signal.visit)
+                if signal.reply:
+                    await self.visit_changed(signal.visit)
+                    for page in self.pages(visit=signal.visit):
+                        here = Signal(self.node, "here", signal.visit, page.side, page.instance)
+                        await self._announce(here)
+            case "gone":
+                if self._elsewhere.get(signal.visit, {}).get(signal.instance) == signal.node:
+                    del self._elsewhere[signal.visit][signal.instance]
+                self._tell(signal.visit)
+
+    def _from_node(self, signal: Signal) -> None:
+        try:
+            message = parse_server(signal.text)
+            if isinstance(message, PeerDescription):
+                self._learn(signal, message)
+        except (ProtocolError, SdpRefused):
+            _log.error("hub.bad_signal")
+            return
+        self._send_to(signal.visit, signal.instance, message)
+
+    def _learn(self, signal: Signal, message: PeerDescription) -> None:
+        """The other node's page has described itself: its credentials are needed when ours answers."""
+        leg = sdp_gate(message.sdp, message.kind).leg
+        offers = message.kind == "offer"
+        pair = (message.sender, signal.instance) if offers else (signal.instance, message.sender)
+        known = self._negotiations.setdefault(signal.visit, {})
+        old = known.get(pair)
+        same = old is not None and old.generation == message.generation
+        if old is not None and old.generation > message.generation:
+            return
+        offer, answer = (old.offer, old.answer) if same and old else (None, None)
+        known[pair] = Negotiation(message.generation, leg if offers else offer, answer if offers else leg)
+
+    async def _deliver(self, visit: str, role: Role, instance: str, message: ServerMessage) -> None:
+        if not self._send_to(visit, instance, message):
+            await self._announce(Signal(self.node, "message", visit, role, instance, dump(message)))
+
+    def _send_to(self, visit: str, instance: str, message: ServerMessage) -> bool:
+        pages = [page for page in self._by_visit.get(visit, ()) if page.instance == instance]
+        for page in pages:
+            page.send(message)
+        return bool(pages)
+
+    def _tell_relay(self, visit: str, role: Role, instance: str, message: RelayOffer) -> None:
+        state = self._states.get(visit)
+        if state is not None and state.open and state.page(role) == instance:
+            self._send_to(visit, instance, message)
+
+    async def _announce(self, signal: Signal) -> None:
+        payload = seal_signal(signal, self._secret)
+        if not await self._bus.publish("signal", payload) and self._mailbox is not None:
+            await self._mailbox.post("signal", payload)
+
+    async def _reconcile(self) -> None:
+        await self.relays.reconcile()
+        for visit in list(self._by_visit):
+            for page in self.pages(visit=visit):
+                await self._announce(Signal(self.node, "here", visit, page.side, page.instance, reply=True))
+
+    # State
+
+    async def _follow(self, state: CallState) -> None:
+        """The newest state of a visit: told to its pages here, and to the relays."""
+        known = self._states.get(state.visit)
+        if known is not None and known.version > state.version:
+            return
+        if state.visit in self._by_visit:
+            self._states[state.visit] = state
+        self._tell(state.visit)
+        if state.open:
+            await self.relays.extend(state)
+        else:
+            self._negotiations.pop(state.visit, None)
+            await self.relays.end(state.visit)
+
+    def _tell(self, visit: str) -> None:
+        """Every page of the visit here hears what is new to it."""
+        state = self._states.get(visit)
+        if state is None:
+            return
+        for page in list(self._by_visit.get(visit, ())):
+            side = page.side
+            if side is None:
+                continue
+            foreign = side == "therapist" and state.staff != page.who.staff
+            current = state.page(side)
+            if not foreign and current is not None and current != page.instance:
+                page.send(SupersededNotice())
+                page.close(SUPERSEDED)
+            elif foreign or not state.open:
+                if page.call is not None:
+                    page.call = None
+                    page.send(Ended(visit=visit, reason=state.reason))
+            else:
+                self._tell_call(page, side, state)
+
+    def _tell_call(self, page: Page, side: Role, state: CallState) -> None:
+        other = state.page("patient" if side == "therapist" else "therapist")
+        peer = None if other is None else Peer(instance=other, present=self.present(state.visit, other))
+        phase: Literal["admitted", "in_session"] = "admitted" if state.phase == "admitted" else "in_session"
+        call = Call(visit=state.visit, phase=phase, role=side, policy=state.policy, peer=peer)
+        if call != page.call:
+            page.call = call
+            page.send(call)
+
+    def _negotiation(self, state: CallState) -> Negotiation | None:
+        pair = (state.therapist_page or "", state.patient_page or "")
+        return self._negotiations.get(state.visit, {}).get(pair)
+
+    def _attach(self, page: Page, visit: str) -> None:
+        if page.visit != visit:
+            self._detach(page)
+            page.visit, page.call = visit, None
+        self._by_visit.setdefault(visit, set()).add(page)
+
+    def _detach(self, page: Page) -> None:
+        visit, page.visit = page.visit, None
+        if visit is None:
+            return
+        pages = self._by_visit.get(visit, set())
+        pages.discard(page)
+        if not pages:
+            # The pages are at other nodes, or nowhere: what is known here would only grow old.
+            for table in (self._by_visit, self._states, self._elsewhere, self._negotiations):
+                table.pop(visit, None)
+
+
+def iso(now: float) -> str:
+    """Unix seconds as ISO 8601 in UTC with milliseconds."""
+    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
