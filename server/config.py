@@ -7,9 +7,11 @@ the README is kept by ``tests/test_docs.py``.
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -100,23 +102,63 @@ class Settings(BaseModel):
             raise ValueError("must be whole seconds by commas, as in 300,60")
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+            raise ValueError("must begin with postgresql+asyncpg:// or sqlite+aiosqlite:///")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("must begin with https://, as in https://visit.example.ca")
+        return value
+
+    @field_validator("data_keys")
+    @classmethod
+    def _data_keys(cls, value: str) -> str:
+        names = []
+        for part in filter(None, value.split(",")):
+            name, _, key = part.strip().partition(":")
+            # a sealed value is "name.body": the name holds no dot
+            if not re.fullmatch(r"[A-Za-z0-9_-]{1,16}", name) or len(_b64(key, "data_keys")) != 32:
+                raise ValueError("must be keys by commas, each `name:base64-of-32-random-bytes`")
+            names.append(name)
+        if len(set(names)) != len(names):
+            raise ValueError("has two keys of one name")
+        return value
+
     @model_validator(mode="after")
     def _together(self) -> Settings:
+        problems = list(self._problems())
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _problems(self) -> Iterator[str]:
+        """What is wrong with the settings together, one sentence each."""
         if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("TM_TLS_CERT and TM_TLS_KEY go together: set both or neither")
+            yield "TM_TLS_CERT and TM_TLS_KEY go together: set both or neither"
         for name in ("secret", "index_key", "relay_secret"):
             value = getattr(self, name)
-            if value and len(_b64(value, name)) < 32:
-                raise ValueError(f"{PREFIX}{name.upper()} is too short: it must be base64 of at least 32 random bytes")
+            try:
+                if value and len(_b64(value, name)) < 32:
+                    yield f"{PREFIX}{name.upper()} is too short: it must be base64 of at least 32 random bytes"
+            except ValueError as error:
+                yield str(error)
         if self.mode == "production":
             for name in ("secret", "data_keys", "index_key", "database_url", "redis_url"):
                 if not getattr(self, name):
-                    raise ValueError(f"production needs {PREFIX}{name.upper()}: it has no safe default")
+                    yield f"production needs {PREFIX}{name.upper()}: it has no safe default"
             if not self.public_url.startswith("https://"):
-                raise ValueError("production refuses plain HTTP: set TM_PUBLIC_URL to the clinic's https:// address")
+                yield "production refuses plain HTTP: set TM_PUBLIC_URL to the clinic's https:// address"
             if self.tls_cert is None and not self.behind_proxy:
-                raise ValueError("production refuses plain HTTP: set TM_TLS_CERT and TM_TLS_KEY, or TM_BEHIND_PROXY=1 behind a proxy that ends TLS")
-        return self
+                yield (
+                    "production refuses plain HTTP: set TM_TLS_CERT and TM_TLS_KEY, or TM_BEHIND_PROXY=1 behind a"
+                    " proxy that ends TLS"
+                )
 
     @property
     def development(self) -> bool:
@@ -185,7 +227,7 @@ def load(environ: Mapping[str, str] | None = None, **overrides: object) -> Setti
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError([_sentence(item) for item in error.errors()]) from None
+        raise SettingsError([line for item in error.errors() for line in _sentence(item).splitlines()]) from None
     return settings if settings.mode == "production" else _with_own_secrets(settings)
 
 
@@ -212,10 +254,8 @@ def _with_own_secrets(settings: Settings) -> Settings:
         draft = path.with_name(f"secrets.{os.getpid()}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(draft, path)  # two processes that start at once: the first one's secrets stay
-        except FileExistsError:
-            pass
         draft.unlink()
     kept = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
     return settings.model_copy(update={name: kept[name] for name in missing})

@@ -59,6 +59,7 @@ class Field:
     exclusive: str = ""  # multi: the option that excludes the others
     add_label: str = ""
     start_rows: int = 1
+    folded: bool = False  # the page folds it away until it has a value
     preset: str = ""  # in a new row; never for a clinical answer
     # A button that gives this answer to the parts without one, after the therapist has asked. Never for red flags.
     fill: str = ""

@@ -43,7 +43,8 @@ class Hint:
 @dataclass(frozen=True, slots=True)
 class FieldView:
     """``name`` is also the id of the first control, where the error summary leads. ``rows``: a list's rows,
-    each the views of its parts; ``new_row``: one that is added. ``needed``: required to sign now."""
+    each the views of its parts; ``new_row``: one that is added; ``extra_row``: the last row is a blank one for
+    pages without JavaScript. ``needed``: required to sign now. ``has_error``: it or a part of it has one."""
 
     name: str
     field: Field
@@ -59,6 +60,8 @@ class FieldView:
     new_row: tuple[FieldView, ...] = ()
     none_chosen: bool = False
     prompts: tuple[Hint, ...] = ()
+    extra_row: bool = False
+    has_error: bool = False
 
     @property
     def kind(self) -> str:
@@ -113,9 +116,7 @@ def page_model(
     screened = document.get("G0") == "no"
 
     def view(field: Field, name: str, value: Any, row: Mapping[str, Any] | None) -> FieldView:
-        needed = (
-            field.required if isinstance(field.required, bool) else holds(field.required, document, row)
-        )
+        needed = field.required if isinstance(field.required, bool) else holds(field.required, document, row)
         hidden = field.show is not None and not holds(field.show, document, row)
         group = value if isinstance(value, Mapping) else {}
         return FieldView(
@@ -137,6 +138,8 @@ def page_model(
             new_row=_row(field, f"{name}-{NEW_ROW}", {}, view) if field.kind == "list" else (),
             none_chosen=bool(field.none_label) and value == [],
             prompts=tuple(Hint(p.text, _json(p.when), not holds(p.when, document)) for p in field.prompts),
+            extra_row=isinstance(value, list) and len(value) >= max(field.start_rows, 1),
+            has_error=any(e == name or e.startswith(f"{name}-") for e in by_name),
         )
 
     sections = []

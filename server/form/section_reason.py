@@ -167,8 +167,8 @@ PAIN = Section(
                 Field("numb_tingle", "state4", N_("Numbness or tingling"), required=True, compact=True),
             ),
         ),
-        Field("C6", "multi", N_("Worse with"), show=IN_PAIN, options=MODIFIERS, compact=True),
-        Field("C7", "multi", N_("Better with"), show=IN_PAIN, options=MODIFIERS, compact=True),
+        Field("C6", "multi", N_("Worse with"), show=IN_PAIN, options=MODIFIERS, compact=True, folded=True),
+        Field("C7", "multi", N_("Better with"), show=IN_PAIN, options=MODIFIERS, compact=True, folded=True),
     ),
 )
 

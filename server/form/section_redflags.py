@@ -197,6 +197,7 @@ RED_FLAGS = Section(
             show=ANY_YES,
             most=5,
             start_rows=1,
+            folded=True,
             add_label=N_("Add a record"),
             parts=(
                 Field(

@@ -100,7 +100,7 @@ def parse(form: Mapping[str, Any], *, today: date, page_language: str) -> tuple[
         emergency = {"name": text["emergency_name"], "phone": emergency_phone or ""}
     need("language", text["language"] in (*LANGUAGES, "other"), E_LANGUAGE)
     need("interpreter", text["interpreter"] in ("yes", "no"), E_INTERPRETER)
-    need("consent", text["consent"] == "yes" and text["consent_version"] == CURRENT.version, E_CONSENT)
+    need("consent", text["consent"] == CURRENT.version, E_CONSENT)
     for field in ("street", "city", "emergency_name"):
         need(field, len(text[field]) <= 200, E_TOO_LONG)
     for field in ("name", "reason", "street", "city", "emergency_name"):
@@ -117,13 +117,13 @@ def parse(form: Mapping[str, Any], *, today: date, page_language: str) -> tuple[
         language=text["language"],
         page_language=page_language,
         interpreter=text["interpreter"] == "yes",
-        consent_version=text["consent_version"],
+        consent_version=text["consent"],
     ), {}
 
 
 _FIELDS = (
     "name", "dob_day", "dob_month", "dob_year", "reason", "street", "city", "province", "phone", "emergency_name",
-    "emergency_phone", "emergency_none", "language", "interpreter", "consent", "consent_version",
+    "emergency_phone", "emergency_none", "language", "interpreter", "consent",
 )  # fmt: skip
 _ORDER = (
     "name", "dob", "reason", "street", "city", "province", "phone", "emergency_name", "emergency_phone", "language",

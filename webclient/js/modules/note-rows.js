@@ -13,6 +13,8 @@ export default class NoteRows {
     for (const button of element.querySelectorAll("[data-add-row], [data-remove-row], [data-fill-rest]")) {
       if (button instanceof HTMLElement) button.hidden = false;
     }
+    // the blank row at the end of a list is for pages without a script: here is a button
+    for (const row of element.querySelectorAll("[data-extra]")) row.remove();
     for (const list of element.querySelectorAll("[data-list]")) {
       if (list instanceof HTMLElement) this.count(list);
     }
