@@ -11,7 +11,7 @@ LONGEST = 512  # characters; Chromium's have about 170
 _CANDIDATE = re.compile(
     r"(?:a=)?candidate:(?P<foundation>[A-Za-z0-9+/]{1,32}) (?P<component>[0-9]{1,3})"
     r" (?P<transport>[A-Za-z]{3}) (?P<priority>[0-9]{1,10})"
-    r" (?P<address>[0-9A-Za-z.:-]{1,64}) (?P<port>[0-9]{1,5}) typ (?P<type>[a-z]{4,5})"
+    r" (?P<address>[0-9A-Za-z.:-]{1,64}) (?P<port>[0-9]{1,5}) typ (?P<type>host|srflx|prflx|relay)"
     r"(?: raddr [0-9A-Za-z.:-]{1,64} rport [0-9]{1,5})?(?P<rest>(?: [!-~]{1,64} [!-~]{1,256}){0,8})",
     re.ASCII,
 )
@@ -56,7 +56,7 @@ def candidate_gate(
     if int(found["component"]) != 1:
         return None  # RTCP is multiplexed
     address = _address(found["address"], loopback)
-    if address in turn:
+    if address in turn and transport == "udp":
         kind = "relay"
     elif policy == "relay" or kind not in ("host", "srflx"):
         return None

@@ -1,5 +1,6 @@
 """This node's open pages, and how a message finds its page on any node."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -124,6 +125,7 @@ class Hub:
         self._on_open, self._on_close = on_open, on_close
         self.relays = RelayControl(bus, store, secret, self._tell_relay, now)
         self._pages: set[Page] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._by_visit: dict[str, set[Page]] = {}
         self._states: dict[str, CallState] = {}
         self._elsewhere: dict[str, dict[str, str]] = {}  # visit: instance: node
@@ -142,6 +144,7 @@ class Hub:
         """The process stops: pages reconnect, to another or to the next one."""
         for page in list(self._pages):
             page.close(RESTART)
+        await asyncio.gather(*self._tasks)
         await self.relays.close()
 
     # What the server calls
@@ -222,7 +225,7 @@ class Hub:
             await self.relays.again(state)
         await self._announce(Signal(self.node, "here", state.visit, page.side, page.instance, reply=True))
 
-    async def gone(self, page: Page) -> None:
+    def gone(self, page: Page) -> None:
         """The connection has ended."""
         if page not in self._pages:
             return
@@ -231,9 +234,18 @@ class Hub:
         self._detach(page)
         if visit is not None:
             self._tell(visit)
-            await self._announce(Signal(self.node, "gone", visit, page.side, page.instance))
-        if self._on_close is not None:
-            await self._on_close(page)
+        task = asyncio.get_running_loop().create_task(self._after(page, visit))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _after(self, page: Page, visit: str | None) -> None:
+        try:
+            if visit is not None:
+                await self._announce(Signal(self.node, "gone", visit, page.side, page.instance))
+            if self._on_close is not None:
+                await self._on_close(page)
+        except Exception:
+            _log.exception("hub.on_close_failed")
 
     async def handle(self, page: Page, message: PageMessage) -> None:
         """Any message after hello, but ping."""

@@ -151,12 +151,13 @@ class PageConnection(Page):
                     async with asyncio.timeout(CLOSE_SECONDS):
                         await ws.close(code=WSCloseCode.INTERNAL_ERROR if failed else code)
         finally:
+            # Nothing is awaited before the page is gone: this may itself have been cancelled.
             for task in tasks:
                 task.cancel()
+            self._hub.gone(self)
             for result in await asyncio.gather(*tasks, return_exceptions=True):
                 if isinstance(result, Exception):
                     _log.error("page.failed", error=repr(result))
-            await self._hub.gone(self)
         return ws
 
     async def _read(self, ws: web.WebSocketResponse) -> None:
@@ -175,6 +176,8 @@ class PageConnection(Page):
                 self.send(Pong(server_now=iso(self._hub.now())))
             else:
                 await self._hub.handle(self, message)
+            # A reader with many frames in its buffer never waits: the others, and our own writer, come first.
+            await asyncio.sleep(0)
         return None
 
     async def _next(self, ws: web.WebSocketResponse) -> PageMessage | None:

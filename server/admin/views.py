@@ -8,9 +8,9 @@ from aiohttp import web
 
 from server.admin.snapshot import wall_data
 from server.audit import Actor, Viewing
-from server.desk.views import serve_staff
 from server.i18n import translator
 from server.people.store import all_staff
+from server.sockets import serve_staff
 from server.visit import store as visits
 from server.visit.states import OPEN, State
 from server.visit.tables import visit

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
-import aiohttp_session
 from aiohttp import web
 
 from server.audit import Actor, Viewing
@@ -13,18 +12,15 @@ from server.consultation import store as consultation
 from server.desk.snapshot import opened_data, queue_data
 from server.errors import PersonError
 from server.formats import iso
-from server.ids import digest
+from server.notes.pages import note_html
 from server.notes.store import unsigned_visits
-from server.notes.views import note_html
-from server.pages import PAGES
-from server.people.store import Staff, set_duty
+from server.people.store import set_duty
+from server.sockets import serve_staff
 from server.visit import store as visits
 from server.visit.states import OPEN, State
 from server.visit.tables import visit
 from server.waitingroom.store import queue
-from server.web import DATABASE, HUB, SESSIONS, SETTINGS, page, same_origin, see_other, wants_json
-from signaling.hub import Who
-from signaling.socket import PageConnection, upgrade
+from server.web import DATABASE, SETTINGS, page, see_other, wants_json
 
 
 async def desk(request: web.Request) -> web.StreamResponse:
@@ -67,24 +63,6 @@ async def desk(request: web.Request) -> web.StreamResponse:
 
 async def live(request: web.Request) -> web.StreamResponse:
     return await serve_staff(request, "therapist")
-
-
-async def serve_staff(request: web.Request, role: Literal["therapist", "admin"]) -> web.StreamResponse:
-    """A staff page's one WebSocket; its right to be here is asked again while it is open."""
-    if not same_origin(request) or "Origin" not in request.headers:
-        raise PersonError("not_allowed")
-    staff: Staff = request["staff"]
-    session = await aiohttp_session.get_session(request)
-    token, realm = str(session.identity), "admin" if role == "admin" else "desk"
-    sessions = request.app[SESSIONS]
-
-    async def allowed() -> bool:
-        data = await sessions.read(realm, token)
-        return data is not None and data.get("staff") == staff.id
-
-    request.app[PAGES].speaks(staff.id, request["lang"])
-    who = Who(role, digest(token), staff=staff.id)
-    return await PageConnection(request.app[HUB], who, allowed).run(await upgrade(request))
 
 
 async def duty(request: web.Request) -> web.StreamResponse:

@@ -100,9 +100,7 @@ def holds(condition: Condition, document: Document, row: Mapping[str, Any] | Non
                 return "not_asked" in values
             return any(str(v) in values for v in found if not isinstance(v, Mapping))
         case AtLeast(path, least):
-            return any(
-                isinstance(n, int) and n >= least for n in (_number(v) for v in look_up(document, path, row))
-            )
+            return any(isinstance(n, int) and n >= least for n in (_number(v) for v in look_up(document, path, row)))
         case Filled(path):
             return _filled(document, path, row)
         case Same(path, other):

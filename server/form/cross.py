@@ -125,11 +125,7 @@ def _function(document: Mapping[str, Any]) -> Iterator[FieldError]:
 
 def _plan(document: Mapping[str, Any], today: date) -> Iterator[FieldError]:
     planned = document.get("N5")
-    if (
-        isinstance(planned, list)
-        and set(planned) & set(HANDS_ON)
-        and _group(document, "N7").get("in_person") == "no"
-    ):
+    if isinstance(planned, list) and set(planned) & set(HANDS_ON) and _group(document, "N7").get("in_person") == "no":
         yield FieldError("N7-in_person", IN_PERSON)
     when = _day(_group(document, "N8").get("when"))
     if when and not today < when <= today + timedelta(days=366):

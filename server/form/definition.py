@@ -16,6 +16,4 @@ from server.form.section_redflags import RED_FLAGS
 #: Changes with the form; kept in every note, so that an old note is read by the form it was written on.
 FORM_VERSION = "2026-11-1"
 
-FORM = Form(
-    (IDENTITY, GOALS, PAIN, RED_FLAGS, HISTORY, MOTOR, KATZ, HAND, THINKING, ENVIRONMENT, PLAN, NOT_COMPLETED)
-)
+FORM = Form((IDENTITY, GOALS, PAIN, RED_FLAGS, HISTORY, MOTOR, KATZ, HAND, THINKING, ENVIRONMENT, PLAN, NOT_COMPLETED))

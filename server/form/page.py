@@ -215,7 +215,5 @@ def error_texts(errors: Sequence[FieldError], translate: Callable[[str], str]) -
         params = dict(error.params)
         if "label" in params:
             params["label"] = " – ".join(p if p.isdigit() else translate(p) for p in params["label"] if p)
-        texts.setdefault(
-            error.field, translate(error.message) % params if params else translate(error.message)
-        )
+        texts.setdefault(error.field, translate(error.message) % params if params else translate(error.message))
     return texts

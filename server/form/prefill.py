@@ -26,9 +26,7 @@ def prefill(visit: Visit) -> dict[str, Any]:
     if visit.get("phone"):
         document["A7"] = visit["phone"]
     if "emergency" in visit:
-        contact = {
-            k: v for k, v in (visit["emergency"] or {}).items() if k in ("name", "phone", "relation") and v
-        }
+        contact = {k: v for k, v in (visit["emergency"] or {}).items() if k in ("name", "phone", "relation") and v}
         document["A8"] = contact or {"declined": "yes"}
     if visit.get("reason"):
         document["B1"] = visit["reason"]

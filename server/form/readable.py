@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 from server.form.applicable import applicable
@@ -13,11 +14,13 @@ from server.form.model import STATE4, Field, Form
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """``text``: a message id where ``translate``, else a person's own words, a number or a date."""
+    """``text``: a message id where ``translate``, else a person's own words or a number. ``at``: a day or an
+    instant, to be written in the reader's way. ``label``: the part's, on its first value."""
 
     text: str
     translate: bool = False
     label: str = ""
+    at: date | datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ def _parts(field: Field, row: Mapping[str, Any]) -> tuple[Value, ...]:
     found: list[Value] = []
     for part in field.parts:
         if part.label and row.get(part.id) not in (None, ""):
-            found += [Value(v.text, v.translate, part.label) for v in _values(part, row[part.id])]
+            first, *others = _values(part, row[part.id])
+            found += [replace(first, label=part.label), *others]
     return tuple(found)
 
 
@@ -81,4 +85,14 @@ def _values(field: Field, value: Any) -> list[Value]:
         return [Value(label, True)]
     if field.kind == "check":
         return [Value("Yes", True)]
-    return [Value(str(value))]
+    return [Value(str(value), at=_when(field, value))]
+
+
+def _when(field: Field, value: Any) -> date | datetime | None:
+    """A14's instants carry their offset; a day is a day. A clinic-local moment stays as it was typed."""
+    if not isinstance(value, str) or (field.id not in ("started_at", "ended_at") and field.kind != "date"):
+        return None
+    try:
+        return date.fromisoformat(value) if field.kind == "date" else datetime.fromisoformat(value)
+    except ValueError:
+        return None

@@ -39,8 +39,7 @@ HAND = Section(
             fill="0",
             fill_label=N_("No problem with the others"),
             parts=tuple(
-                Field(task, "code", label, options=_DIFFICULTY, required=True, compact=True)
-                for task, label in _TASKS
+                Field(task, "code", label, options=_DIFFICULTY, required=True, compact=True) for task, label in _TASKS
             ),
         ),
         Field(

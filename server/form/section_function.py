@@ -185,9 +185,7 @@ KATZ = Section(
             compact=True,
         ),
         *(
-            Field(
-                item, "code", name, hint, options=KATZ_ANSWERS, compact=True, required=True, show=OPEN_ITEMS
-            )
+            Field(item, "code", name, hint, options=KATZ_ANSWERS, compact=True, required=True, show=OPEN_ITEMS)
             for item, name, hint in _KATZ[:5]
         ),
         Field(
@@ -200,9 +198,7 @@ KATZ = Section(
             required=True,
         ),
         *(
-            Field(
-                item, "code", name, hint, options=KATZ_ANSWERS, compact=True, required=True, show=OPEN_ITEMS
-            )
+            Field(item, "code", name, hint, options=KATZ_ANSWERS, compact=True, required=True, show=OPEN_ITEMS)
             for item, name, hint in _KATZ[5:]
         ),
         Field(

@@ -236,9 +236,7 @@ IDENTITY = Section(
                 ("phone_fallback", N_("Phone, video failed")),
             ),
         ),
-        Field(
-            "A12", "code", N_("Recording"), options=options(("not_recorded", N_("Not recorded"))), server=True
-        ),
+        Field("A12", "code", N_("Recording"), options=options(("not_recorded", N_("Not recorded"))), server=True),
         Field(
             "A13",
             "group",

@@ -190,9 +190,7 @@ PLAN = Section(
                     show=Not(Is(".none_needed", ("yes",))),
                     required=True,
                     compact=True,
-                    options=options(
-                        ("video", N_("Video")), ("in_person", N_("In person")), ("phone", N_("Phone"))
-                    ),
+                    options=options(("video", N_("Video")), ("in_person", N_("In person")), ("phone", N_("Phone"))),
                 ),
             ),
         ),

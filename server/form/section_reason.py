@@ -44,9 +44,7 @@ GOALS = Section(
                 Field("score", "int", N_("Score 0–10"), required=True, least=0, most=10),
             ),
         ),
-        Field(
-            "B4", "text", N_("What the patient wants to achieve"), required=True, least=3, most=300, lines=2
-        ),
+        Field("B4", "text", N_("What the patient wants to achieve"), required=True, least=3, most=300, lines=2),
     ),
 )
 

@@ -14,8 +14,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "D1": (
         N_("Stroke"),
         N_(
-            "New face droop, arm weakness or slurred speech? Sudden loss of vision, severe headache "
-            "or loss of balance?"
+            "New face droop, arm weakness or slurred speech? Sudden loss of vision, severe headache or loss of balance?"
         ),
     ),
     "D2": (
@@ -44,16 +43,12 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "D7": (
         N_("Infection"),
         N_(
-            "Fever or chills with severe back or joint pain, a hot swollen joint, injected drugs, a "
-            "weak immune system?"
+            "Fever or chills with severe back or joint pain, a hot swollen joint, injected drugs, a weak immune system?"
         ),
     ),
     "D8": (
         N_("Cancer"),
-        N_(
-            "Past cancer plus new constant or night pain or weight loss without a reason? Past cancer "
-            "alone is “no”."
-        ),
+        N_("Past cancer plus new constant or night pain or weight loss without a reason? Past cancer alone is “no”."),
     ),
     "D9": (
         N_("Nerves getting worse"),
@@ -61,10 +56,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     ),
     "D10": (
         N_("Neck vessels"),
-        N_(
-            "Neck pain with double vision, dizziness, a drop attack, trouble swallowing or "
-            "speaking, a numb face?"
-        ),
+        N_("Neck pain with double vision, dizziness, a drop attack, trouble swallowing or speaking, a numb face?"),
     ),
     "D11": (
         N_("Head injury"),
@@ -75,11 +67,13 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "D14": (N_("Safety"), N_("Thoughts of suicide, feeling unsafe, abuse or neglect?")),
 }
 
-SECOND_QUESTIONS: dict[str, str] = {
-    "D6_nerve": N_(
-        "Is it the spine, with numbness, weakness, or a bladder or bowel change? (yes: 9-1-1 now)"
+#: id -> (short name, question)
+SECOND_QUESTIONS: dict[str, tuple[str, str]] = {
+    "D6_nerve": (
+        N_("Fracture: spine and nerves"),
+        N_("Is it the spine, with numbness, weakness, or a bladder or bowel change? (yes: 9-1-1 now)"),
     ),
-    "D8_leg": N_("Is there new weakness in the legs? (yes: 9-1-1 now)"),
+    "D8_leg": (N_("Cancer: legs"), N_("Is there new weakness in the legs? (yes: 9-1-1 now)")),
 }
 
 _PROMPTS: dict[str, tuple[Prompt, ...]] = {
@@ -109,16 +103,14 @@ LEVEL_OPTIONS = options(
 
 def _flag(flag: str) -> tuple[Field, ...]:
     name, question = QUESTIONS[flag]
-    fields = [
-        Field(flag, "state4", name, question, required=True, compact=True, prompts=_PROMPTS.get(flag, ()))
-    ]
+    fields = [Field(flag, "state4", name, question, required=True, compact=True, prompts=_PROMPTS.get(flag, ()))]
     if flag in ESCALATIONS:
         second = ESCALATIONS[flag]
         fields.append(
             Field(
                 second,
                 "state4",
-                SECOND_QUESTIONS[second],
+                *SECOND_QUESTIONS[second],
                 required=True,
                 compact=True,
                 show=Is(flag, ("yes",)),

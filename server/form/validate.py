@@ -65,9 +65,7 @@ def validate(
             needed = False
         for field in section.fields:
             if is_shown(field, document):
-                errors += _check(
-                    field, field.id, (field.label,), counted.get(field.id), counted, None, needed
-                )
+                errors += _check(field, field.id, (field.label,), counted.get(field.id), counted, None, needed)
     if strength == "sign" and not short:
         known = {e.field for e in errors}
         order = {f.id: n for n, f in enumerate(form.fields())}
@@ -104,9 +102,7 @@ def _check(
                     needed,
                 )
         return
-    required = needed and (
-        field.required if isinstance(field.required, bool) else holds(field.required, document, row)
-    )
+    required = needed and (field.required if isinstance(field.required, bool) else holds(field.required, document, row))
     if value is None or value in ("", "not_asked"):
         if required:
             chosen = field.kind in ("code", "state4", "multi")

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aiohttp import web
+from markupsafe import Markup
+from sqlalchemy import RowMapping
+
 from server import formats
+from server.audit import Actor, access
 from server.config import Settings
 from server.form.applicable import applicable
 from server.form.cross import warnings
 from server.form.model import FieldError
 from server.form.page import error_texts, page_model
+from server.form.prefill import prefill
 from server.form.readable import readable
 from server.form.validate import Context, validate
 from server.i18n import translator
-from server.notes import signing
+from server.notes import signing, store
 from server.notes.panel import panel
 from server.notes.rules import suggest
 from server.notes.store import Note
-from server.notes.summary import Shown, render, summarise
+from server.notes.summary import Shown, summarise
+from server.notes.summary import render as render_summary
+from server.people.store import Staff
+from server.visit.store import Particulars
+from server.web import DATABASE, SETTINGS, render
 
 
 def form_context(
@@ -102,4 +112,48 @@ def summary_blocks(note: Note, lang: str, settings: Settings) -> list[Shown]:
     assert note.signed_at is not None
     zone = settings.clinic_zone
     day: date = note.signed_at.astimezone(ZoneInfo(zone)).date()
-    return render(summarise(note.document, signed_at=day), translator(lang).gettext, lambda at: formats.date(at, lang, zone))
+    return render_summary(summarise(note.document, signed_at=day), translator(lang).gettext, lambda at: formats.date(at, lang, zone))
+
+
+async def note_html(request: web.Request, row: RowMapping, who: Particulars) -> Markup:
+    """The note as a fragment: the form, or what was signed."""
+    db, settings, staff = request.app[DATABASE], request.app[SETTINGS], request["staff"]
+    async with db.write() as tx:
+        door = await access(db, tx, Actor("staff", staff.id), "read", "note", row["id"], subject=row["patient_id"])
+        saved = await store.row_of(tx.conn, row["id"])
+    note = store.opened(door, saved) if saved else None
+    if note is not None and note.signed_at is not None:
+        return fragment(request, "notes/signed.html", signed_context(note))
+    document = note.document if note else prefill(visit_facts(settings, row, who, staff))
+    version, saved_at = (note.version, note.saved_at) if note else (0, None)
+    context = form_context(document, version, saved_at, row["id"], context_of(settings, who), request["lang"])
+    return fragment(request, "notes/form.html", context)
+
+
+def fragment(request: web.Request, template: str, values: dict[str, Any]) -> Markup:
+    return Markup(render(request, template, values))  # noqa: S704 (a template's own output)
+
+
+def context_of(settings: Settings, who: Particulars) -> Context:
+    return Context(datetime.now(UTC).astimezone(ZoneInfo(settings.clinic_zone)).date(), who.dob)
+
+
+def visit_facts(settings: Settings, row: RowMapping, who: Particulars, staff: Staff) -> dict[str, Any]:
+    """The visit in the form's words (``server.form.prefill.Visit``)."""
+    zone = ZoneInfo(settings.clinic_zone)
+
+    def local(at: datetime | None) -> str | None:
+        return at.astimezone(zone).isoformat(timespec="seconds") if at else None
+
+    return {
+        "location": who.location,
+        "phone": who.phone,
+        "emergency": who.emergency,
+        "reason": who.reason,
+        "language": row["language"],
+        "interpreter": row["interpreter"],
+        "consent": {"version": row["consent_version"], "lang": row["consent_language"], "at": local(row["consent_at"])},
+        "clinician": {"id": staff.id, "name": staff.name, "profession": staff.profession, "registration": staff.registration},
+        "started_at": local(row["started_at"] or row["admitted_at"]),
+        "ended_at": local(row["ended_at"]),
+    }

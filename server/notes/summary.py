@@ -31,7 +31,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """``id``: visit, told, suggestion, what, next, help, record, signed. ``lead`` introduces ``items``."""
+    """``id``: visit, told, suggestion, what-pt, what-ot, what-both, next, help, record, signed. ``lead`` introduces ``items``."""
 
     id: str
     heading: str
@@ -42,7 +42,8 @@ class Block:
 
 HEADINGS: dict[str, str] = {
     "visit": N_("Your visit"), "told": N_("What you told us"), "suggestion": N_("Our suggestion"),
-    "what": N_("What a therapist does"), "next": N_("What to do next"), "help": N_("When to get help"),
+    "what-pt": N_("What a PT does"), "what-ot": N_("What an OT does"), "what-both": N_("What both do"),
+    "next": N_("What to do next"), "help": N_("When to get help"),
     "record": N_("Your record"), "signed": N_("About this page"),
 }  # fmt: skip
 
@@ -55,8 +56,7 @@ def summarise(document: Mapping[str, Any], *, signed_at: datetime | date) -> lis
         blocks.append(_block("next", (Text(words.NO_SUGGESTION), offered)))
     else:
         blocks += [_told(document), _suggestion(document)]
-        what = _what(document.get("N1"))
-        blocks += [_block("what", tuple(Text(t) for t in what))] if what else []
+        blocks += [_block(part, tuple(Text(t) for t in texts)) for part, texts in _what(document.get("N1"))]
         blocks.append(_next(document))
     blocks.append(_block("help", (), items=tuple(Text(t) for t in words.HELP)))
     blocks.append(_block("record", tuple(Text(t) for t in words.RECORD)))
@@ -126,9 +126,7 @@ def _why(document: Mapping[str, Any]) -> tuple[Text, ...]:
         [
             words.WHY[item["rule"]]
             for item in (evidence if isinstance(evidence, list) else ())
-            if item.get("direction") == side
-            and item.get("strength") == "strong"
-            and item.get("rule") in words.WHY
+            if item.get("direction") == side and item.get("strength") == "strong" and item.get("rule") in words.WHY
         ]
         for side in directions
     ]
@@ -140,13 +138,10 @@ def _why(document: Mapping[str, Any]) -> tuple[Text, ...]:
     return tuple(Text(r) for r in reasons or [words.WHY_TALK])
 
 
-def _what(choice: Any) -> tuple[str, ...]:
-    return {
-        "pt": words.WHAT_PT,
-        "ot": words.WHAT_OT,
-        "combined": words.WHAT_PT + words.WHAT_OT + words.WHAT_BOTH,
-        "in_person_assessment": words.WHAT_PT + words.WHAT_OT,
-    }.get(str(choice), ())
+def _what(choice: Any) -> list[tuple[str, tuple[str, ...]]]:
+    pt, ot, both = ("what-pt", words.WHAT_PT), ("what-ot", words.WHAT_OT), ("what-both", words.WHAT_BOTH)
+    blocks = {"pt": [pt], "ot": [ot], "combined": [pt, ot, both], "in_person_assessment": [pt, ot]}
+    return blocks.get(str(choice), [])
 
 
 def _next(document: Mapping[str, Any]) -> Block:
@@ -160,9 +155,7 @@ def _next(document: Mapping[str, Any]) -> Block:
         items.append(Text(words.START_SECOND[document["N2"]], {"criterion": document["N2_criterion"]}))
     for name, sentence in words.MAY_DO.items():
         chosen = document.get(name)
-        plain = tuple(
-            Text(words.PLAIN[c]) for c in (chosen if isinstance(chosen, list) else ()) if c in words.PLAIN
-        )
+        plain = tuple(Text(words.PLAIN[c]) for c in (chosen if isinstance(chosen, list) else ()) if c in words.PLAIN)
         if plain:
             items.append(Text(sentence, {"list": plain}))
     follow_up = _group(document, "N8")
@@ -170,9 +163,7 @@ def _next(document: Mapping[str, Any]) -> Block:
         items.append(Text(words.NO_FOLLOW_UP))
     elif follow_up.get("when") and follow_up.get("mode") in words.FOLLOW_UP:
         when = date.fromisoformat(follow_up["when"])
-        items.append(
-            Text(words.FOLLOW_UP[follow_up["mode"]], {"date": when, "who": follow_up.get("who", "")})
-        )
+        items.append(Text(words.FOLLOW_UP[follow_up["mode"]], {"date": when, "who": follow_up.get("who", "")}))
     shared = _group(document, "N12")
     if shared.get("leaves") == "yes":
         allowed = shared.get("consent") == "yes" and shared.get("to")

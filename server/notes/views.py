@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
-from markupsafe import Markup
 from sqlalchemy import RowMapping
 
 from server.audit import Access, Actor, access
@@ -21,7 +19,6 @@ from server.form.levels import open_emergency
 from server.form.model import FieldError
 from server.form.parse import parse
 from server.form.prefill import prefill, serve, stamp
-from server.form.validate import Context
 from server.formats import iso
 from server.i18n import N_, translator
 from server.notes import pages, signing, store
@@ -39,32 +36,9 @@ E_PASSWORD = N_("Your password is not right. Type it again to sign")
 WRITABLE = (*OPEN, State.ENDED)
 
 
-async def note_html(request: web.Request, row: RowMapping, who: Particulars) -> Markup:
-    """The note as a fragment: the form, or what was signed."""
-    db, settings, staff = request.app[DATABASE], request.app[SETTINGS], request["staff"]
-    async with db.write() as tx:
-        door = await access(db, tx, Actor("staff", staff.id), "read", "note", row["id"], subject=row["patient_id"])
-        saved = await store.row_of(tx.conn, row["id"])
-    note = store.opened(door, saved) if saved else None
-    if note is not None and note.signed_at is not None:
-        return _fragment(request, "notes/signed.html", pages.signed_context(note))
-    document = note.document if note else prefill(visit_facts(settings, row, who, staff))
-    version, saved_at = (note.version, note.saved_at) if note else (0, None)
-    context = pages.form_context(document, version, saved_at, row["id"], _context(settings, who), request["lang"])
-    return _fragment(request, "notes/form.html", context)
-
-
-def _fragment(request: web.Request, template: str, values: dict[str, Any]) -> Markup:
-    return Markup(render(request, template, values))  # noqa: S704 (a template's own output)
-
-
-def _context(settings: Settings, who: Particulars) -> Context:
-    return Context(datetime.now(UTC).astimezone(ZoneInfo(settings.clinic_zone)).date(), who.dob)
-
-
 async def note(request: web.Request) -> web.StreamResponse:
     row, who = await _own(request)
-    return web.Response(text=str(await note_html(request, row, who)), content_type="text/html")
+    return web.Response(text=str(await pages.note_html(request, row, who)), content_type="text/html")
 
 
 async def _own(request: web.Request) -> tuple[RowMapping, Particulars]:
@@ -79,27 +53,6 @@ async def _own(request: web.Request) -> tuple[RowMapping, Particulars]:
         return row, visits.particulars(door, row)
 
 
-def visit_facts(settings: Settings, row: RowMapping, who: Particulars, staff: Staff) -> dict[str, Any]:
-    """The visit in the form's words (``server.form.prefill.Visit``)."""
-    zone = ZoneInfo(settings.clinic_zone)
-
-    def local(at: datetime | None) -> str | None:
-        return at.astimezone(zone).isoformat(timespec="seconds") if at else None
-
-    return {
-        "location": who.location,
-        "phone": who.phone,
-        "emergency": who.emergency,
-        "reason": who.reason,
-        "language": row["language"],
-        "interpreter": row["interpreter"],
-        "consent": {"version": row["consent_version"], "lang": row["consent_language"], "at": local(row["consent_at"])},
-        "clinician": {"id": staff.id, "name": staff.name, "profession": staff.profession, "registration": staff.registration},
-        "started_at": local(row["started_at"] or row["admitted_at"]),
-        "ended_at": local(row["ended_at"]),
-    }
-
-
 async def save(request: web.Request) -> web.StreamResponse:
     """Keep what was typed. The page's script gets the new version and the fragments that follow from the answers."""
     row, who = await _own(request)
@@ -110,7 +63,7 @@ async def save(request: web.Request) -> web.StreamResponse:
     if not wants_json(request):
         raise see_other(f"/desk/visits/{row['id']}#note")
     settings = request.app[SETTINGS]
-    context = pages.form_context(document, version, saved_at, row["id"], _context(settings, who), request["lang"])
+    context = pages.form_context(document, version, saved_at, row["id"], pages.context_of(settings, who), request["lang"])
     return web.json_response(
         {
             "version": version,
@@ -133,7 +86,7 @@ async def _save(
     if row["state"] not in WRITABLE:
         raise PersonError("not_possible_now")
     door = await access(db, tx, Actor("staff", staff.id), "change", "note", row["id"], subject=row["patient_id"])
-    facts = visit_facts(settings, row, who, staff)
+    facts = pages.visit_facts(settings, row, who, staff)
     base = store.opened(door, saved).document if saved else prefill(facts)
     document = stamp(serve(parse(sent, base), facts), base, by=staff.id, at=iso(tx.now) or "")
     snapshot = suggest(applicable(document)).snapshot()
@@ -156,7 +109,7 @@ async def sign(request: web.Request) -> web.StreamResponse:
         saved_at = tx.now
     errors = _check(settings, row, who, request["staff"], document, str(sent.get("input_hash", "")))
     if errors:
-        context = pages.form_context(document, version, saved_at, row["id"], _context(settings, who), request["lang"], errors)
+        context = pages.form_context(document, version, saved_at, row["id"], pages.context_of(settings, who), request["lang"], errors)
         return _answer(request, row, "notes/form.html", context, 422)
     return _answer(request, row, "notes/review.html", pages.review_context(document, version, row["id"]), 200)
 
@@ -165,7 +118,7 @@ def _answer(request: web.Request, row: RowMapping, template: str, values: dict[s
     """The fragment for a script, or a page of its own around it."""
     if wants_json(request):
         return web.json_response({"html": render(request, template, values), "errors": values.get("texts", {})}, status=status)
-    whole = {"fragment": _fragment(request, template, values), "visit": row["id"], "errors": values.get("texts", {})}
+    whole = {"fragment": pages.fragment(request, template, values), "visit": row["id"], "errors": values.get("texts", {})}
     return page(request, "notes/page.html", whole, status=status)
 
 
@@ -196,12 +149,12 @@ async def _confirm(request: web.Request, row: RowMapping, who: Particulars, sent
                 await visits.update_row(tx, row["id"], "note_signed", Actor("staff", staff.id))
     t = translator(request["lang"])
     if errors:
-        context = pages.form_context(note.document, note.version, note.saved_at, row["id"], _context(settings, who), request["lang"], errors)
+        context = pages.form_context(note.document, note.version, note.saved_at, row["id"], pages.context_of(settings, who), request["lang"], errors)
         return _answer(request, row, "notes/form.html", context, 422)
     if not right:
         return _answer(request, row, "notes/review.html", pages.review_context(note.document, note.version, row["id"], t(E_PASSWORD)), 403)
     if wants_json(request):
-        return web.json_response({"signed": True, "html": str(await note_html(request, row, who))})
+        return web.json_response({"signed": True, "html": str(await pages.note_html(request, row, who))})
     raise see_other(f"/desk/visits/{row['id']}")
 
 
@@ -214,7 +167,7 @@ def _check(
         author_id=staff.id,
         clinician_id=row["therapist_id"],
         visit_state=row["state"],
-        today=_context(settings, who).today,
+        today=pages.context_of(settings, who).today,
         dob=who.dob,
     )
     return signing.check(document, snapshot, context)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import aiohttp_session
 from aiohttp import web
 from sqlalchemy import RowMapping
 
 from server.audit import Actor, access
-from server.errors import PersonError
-from server.ids import digest
 from server.notes import store as notes
 from server.notes.pages import summary_blocks
 from server.notes.summary import Shown
 from server.patient.snapshot import visit_data
+from server.sockets import serve_patient
 from server.visit import store as visits
+from server.visit.pages import knows, proof_page, readable, visit_of
 from server.visit.states import OVER
 from server.visit.tables import visit
-from server.visit.views import knows, proof_page, readable, visit_of
 from server.waitingroom.store import queue
-from server.web import DATABASE, HUB, SESSIONS, SETTINGS, page, same_origin
-from signaling.hub import Who
-from signaling.socket import PageConnection, upgrade
+from server.web import DATABASE, SETTINGS, page
 
 
 async def visit_page(request: web.Request) -> web.StreamResponse:
@@ -60,15 +56,4 @@ async def _summary(request: web.Request, row: RowMapping) -> list[Shown] | None:
 
 async def live(request: web.Request) -> web.StreamResponse:
     """The page's one WebSocket."""
-    if not same_origin(request) or "Origin" not in request.headers:
-        raise PersonError("not_allowed")
-    row = await visit_of(request)
-    session = await aiohttp_session.get_session(request)
-    token = str(session.identity)
-    sessions = request.app[SESSIONS]
-
-    async def allowed() -> bool:
-        return row["id"] in (await sessions.read("visit", token) or {}).get("visits", [])
-
-    who = Who("patient", digest(token), visit=row["id"])
-    return await PageConnection(request.app[HUB], who, allowed).run(await upgrade(request))
+    return await serve_patient(request, (await visit_of(request))["id"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.audit import SYSTEM, access
@@ -30,7 +30,8 @@ async def run_user(settings: Settings, args: argparse.Namespace, ask_password: C
         elif not args.username:
             raise SettingsError([f"`user {args.action}` needs the user name: python -m server user {args.action} NAME"])
         elif args.action == "remove":
-            await _deactivate(db, staff.c.username == args.username.casefold())
+            if not await _deactivate(db, staff.c.username == args.username.casefold()):
+                raise SettingsError([f"there is no {args.username}"])
         elif args.action == "password":
             await _password(db, args.username, _long_enough(ask_password()))
         else:
@@ -74,12 +75,17 @@ async def _password(db: Database, username: str, password: str) -> None:
     print(f"{username} has a new password and is signed out everywhere.")
 
 
-async def _deactivate(db: Database, which: object) -> None:
+async def _deactivate(db: Database, which: ColumnElement[bool]) -> int:
     """The row stays (notes name their author); the right to sign in ends at once."""
     async with db.write() as tx:
-        query = update(staff).where(which, staff.c.active).values(active=False, on_duty_since=None, version=staff.c.version + 1, changed_at=tx.now)  # type: ignore[arg-type]
+        query = (
+            update(staff)
+            .where(which, staff.c.active)
+            .values(active=False, on_duty_since=None, version=staff.c.version + 1, changed_at=tx.now)
+        )
         gone = (await tx.conn.execute(query.returning(staff.c.id))).scalars().all()
         for staff_id in gone:
             await tx.conn.execute(delete(web_session).where(web_session.c.staff_id == staff_id))
             await access(db, tx, SYSTEM, "deactivate", "staff", staff_id)
     print(f"{len(gone)} account(s) can no longer sign in.")
+    return len(gone)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.audit import Access
@@ -126,16 +127,19 @@ async def create_patient(tx: Transaction, access: Access, patient_id: str, *, na
 
 async def count_try(tx: Transaction, key: str) -> bool:
     """Count one try; False once there were too many within the window. The row keeps no name and no address."""
-    key = digest(key)
-    row = (await tx.conn.execute(select(sign_in_try).where(sign_in_try.c.key == key).with_for_update())).mappings().first()
-    values: dict[str, Any]
-    if row is None or tx.now - row["since"] > TRY_WINDOW:
-        await tx.conn.execute(delete(sign_in_try).where(sign_in_try.c.key == key))
-        await tx.conn.execute(insert(sign_in_try).values(key=key, count=1, since=tx.now))
-        return True
-    values = {"count": row["count"] + 1}
-    await tx.conn.execute(update(sign_in_try).where(sign_in_try.c.key == key).values(**values))
-    return bool(values["count"] <= TRY_LIMIT)
+    c = sign_in_try.c
+    mine = c.key == digest(key)
+    await tx.conn.execute(delete(sign_in_try).where(mine, c.since < tx.now - TRY_WINDOW))
+    one_more = update(sign_in_try).where(mine).values(count=c.count + 1).returning(c.count)
+    count = await tx.conn.scalar(one_more)
+    if count is None:
+        try:
+            async with tx.conn.begin_nested():
+                await tx.conn.execute(insert(sign_in_try).values(key=digest(key), count=1, since=tx.now))
+            return True
+        except IntegrityError:  # another try of the same one has just been the first
+            count = await tx.conn.scalar(one_more)
+    return count is not None and count <= TRY_LIMIT
 
 
 async def forget_tries(tx: Transaction, key: str) -> None:

@@ -19,22 +19,7 @@ from server.people.store import create_patient
 from server.people.tables import patient, staff
 from server.visit.states import Event, State, after
 from server.visit.tables import visit, visit_event
-
-
-@dataclass(frozen=True, slots=True)
-class WalkIn:
-    """What the form gave, validated."""
-
-    name: str
-    dob: date
-    reason: str
-    location: Mapping[str, str]  # street, city, province (ISO 3166-2)
-    phone: str  # E.164
-    emergency: Mapping[str, str]  # name, phone; empty: declined
-    language: str
-    page_language: str
-    interpreter: bool
-    consent_version: str
+from server.visit.walk_in import WalkIn
 
 
 async def create_walk_in(db: Database, form: WalkIn) -> tuple[str, str]:

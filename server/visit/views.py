@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import hmac
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import aiohttp_session
 from aiohttp import web
-from sqlalchemy import RowMapping
 
 from server import formats
 from server.audit import Actor, access
-from server.errors import PersonError
 from server.i18n import N_, translator
 from server.people.store import anyone_on_duty
 from server.people.tables import patient
 from server.visit import store, walk_in
 from server.visit.consent import CURRENT
 from server.visit.hours import Opening, next_opening, parse_hours
-from server.visit.states import OVER, Event, State
+from server.visit.pages import proof_page, remember, visit_of
+from server.visit.states import Event, State
 from server.visit.tables import visit
 from server.web import DATABASE, SETTINGS, page, see_other
 
 DAY_NAMES = (N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"), N_("Sunday"))
 E_PROOF = N_("This is not the date of birth that we have for this visit. Check it and try again")
-MOST_VISITS = 20  # in one browser's session
 
 
 async def home(request: web.Request) -> web.StreamResponse:
@@ -95,29 +92,6 @@ async def send_join(request: web.Request) -> web.StreamResponse:
     raise see_other(str(request.app.router["visit"].url_for(address=address)))
 
 
-async def remember(request: web.Request, visit_id: str) -> None:
-    """This browser may open the visit from now on; the token is a new one."""
-    session = await aiohttp_session.get_session(request)
-    known = [known for known in session.get("visits", []) if known != visit_id]
-    session["visits"] = [*known, visit_id][-MOST_VISITS:]
-    session["rotate"] = True
-    session.changed()
-
-
-async def visit_of(request: web.Request) -> RowMapping:
-    """The visit that the address names, for a browser that has proved itself. Raises PersonError otherwise."""
-    async with request.app[DATABASE].read() as conn:
-        row = await store.by_address(conn, request.match_info["address"])
-    if row is None or not await knows(request, row["id"]):
-        raise PersonError("no_such_visit")
-    return row
-
-
-async def knows(request: web.Request, visit_id: str) -> bool:
-    session = await aiohttp_session.get_session(request)
-    return visit_id in session.get("visits", [])
-
-
 async def proof(request: web.Request) -> web.StreamResponse:
     """The date of birth, asked of a browser without the visit's cookie. Limited tries, then staff."""
     db, settings = request.app[DATABASE], request.app[SETTINGS]
@@ -149,14 +123,6 @@ async def proof(request: web.Request) -> web.StreamResponse:
     raise see_other(str(request.app.router["visit"].url_for(address=request.match_info["address"])))
 
 
-def proof_page(request: web.Request, row: RowMapping | None, form: dict[str, str], errors: dict[str, str], status: int = 200) -> web.Response:
-    """The same page for a visit that does not exist: an address cannot be probed."""
-    limit = request.app[SETTINGS].proof_tries
-    left = limit - row["proof_tries"] if row else limit
-    values = {"address": request.match_info["address"], "form": form, "errors": errors, "tries_left": left, "locked": left <= 0}
-    return page(request, "visit/proof.html", values, status=429 if left <= 0 else status)
-
-
 async def ready(request: web.Request) -> web.StreamResponse:
     """The check is done: the patient takes a place in the queue. Pressing twice is the same as once."""
     row = await visit_of(request)
@@ -175,8 +141,3 @@ async def leave(request: web.Request) -> web.StreamResponse:
             actor = Actor("patient", row["patient_id"])
             await store.change(tx, row["id"], Event.LEAVE, actor, ended_at=tx.now, end_reason="left")
     raise see_other(str(request.app.router["visit"].url_for(address=request.match_info["address"])))
-
-
-def readable(row: RowMapping, now: datetime, days: int) -> bool:
-    """Whether the address still shows what came of the visit."""
-    return row["state"] not in OVER or row["ended_at"] is None or now - row["ended_at"] <= timedelta(days=days)

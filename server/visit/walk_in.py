@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from server.formats import parse_phone
 from server.i18n import LANGUAGES, N_
 from server.visit.consent import CURRENT
-from server.visit.store import WalkIn
 
 #: ISO 3166-2 codes and names; "other" leads to staff (the location gate of the note decides)
 PROVINCES: tuple[tuple[str, str], ...] = (
@@ -49,6 +49,22 @@ E_INTERPRETER = N_("Tell us whether you need an interpreter")
 E_CONSENT = N_("To have the visit, tick the box that you agree")
 E_TOO_LONG = N_("This must be 200 characters or fewer")
 E_CONTROL = N_("Take out the characters that cannot be shown")
+
+
+@dataclass(frozen=True, slots=True)
+class WalkIn:
+    """What the form gave, validated."""
+
+    name: str
+    dob: date
+    reason: str
+    location: Mapping[str, str]  # street, city, province (ISO 3166-2)
+    phone: str  # E.164
+    emergency: Mapping[str, str]  # name, phone; empty: declined
+    language: str
+    page_language: str
+    interpreter: bool
+    consent_version: str
 
 
 def clean(text: object) -> str:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clockText, fill, minutesSince, shortName, stageWords, waitKind } from "../../webclient/js/lib/words.js";
+import { clockText, fill, minutesSince, phoneText, shortName, stageWords, waitKind } from "../../webclient/js/lib/words.js";
 
 test("values go into their places, unknown places stay", () => {
   assert.equal(fill("about {min} to {max} minutes", { min: 5, max: 10 }), "about 5 to 10 minutes");
@@ -43,4 +43,9 @@ test("the name on a button", () => {
   assert.equal(shortName("Ana Petrescu"), "Ana");
   assert.equal(shortName(" Jean-Luc  Roy"), "Jean-Luc");
   assert.equal(shortName(""), "");
+});
+
+test("a phone number as it is read aloud", () => {
+  assert.equal(phoneText("+14165550199"), "(416) 555-0199");
+  assert.equal(phoneText("+33142685300"), "+33142685300");
 });

@@ -27,9 +27,7 @@ class MemoryVisits:
         self.rows[visit] = replace(row, version=row.version + 1, **values)  # type: ignore[arg-type]
         return self.rows[visit]
 
-    async def attach(
-        self, visit: str, role: Role, staff: str | None, instance: str, fresh: bool
-    ) -> CallState:
+    async def attach(self, visit: str, role: Role, staff: str | None, instance: str, fresh: bool) -> CallState:
         row = self.rows.get(visit)
         if row is None or (role == "therapist" and row.staff != staff):
             raise Refused("no_such_visit")
@@ -60,9 +58,7 @@ class MemoryVisits:
             return self.rows[visit]
         return self.change(visit, phase="in_session")
 
-    async def media(
-        self, visit: str, role: Role, instance: str, state: MediaState, path: Path | None
-    ) -> None:
+    async def media(self, visit: str, role: Role, instance: str, state: MediaState, path: Path | None) -> None:
         self.media_said.append((role, state, path))
 
     async def leave(self, visit: str, role: Role, instance: str) -> CallState:

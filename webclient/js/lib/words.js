@@ -58,3 +58,11 @@ export function minutesSince(iso, nowMs) {
 export function shortName(name) {
   return name.trim().split(/\s+/)[0] ?? "";
 }
+
+/**
+ * An E.164 number as people here read it aloud; others as they are. The server's formats.phone says the same.
+ * @param {string} number
+ */
+export function phoneText(number) {
+  return number.replace(/^\+1(\d{3})(\d{3})(\d{4})$/, "($1) $2-$3");
+}

@@ -5,6 +5,7 @@ import { alreadyAllowed, openDevices } from "../lib/devices.js";
 import { newInstance, socketUrl, TabMemory } from "../lib/page.js";
 import { PageSocket } from "../lib/page-socket.js";
 import { playTone, unlockSound } from "../lib/sound.js";
+import { phoneText } from "../lib/words.js";
 import { startModules } from "../start.js";
 import { CallView } from "./call-view.js";
 import { find } from "./clock-view.js";
@@ -18,7 +19,6 @@ import { QueueView, write } from "./queue-view.js";
  * @property {string} name
  * @property {string} [state]
  * @property {string} [phone] E.164
- * @property {string} [phone_display]
  * @property {string} [location] one line
  * @property {string} [language]
  * @property {boolean} [interpreter]
@@ -119,7 +119,8 @@ export default class Desk {
     const first = this.element.dataset.told !== "yes";
     this.element.dataset.told = "yes";
     const fresh = this.queue.update(data.waiting);
-    if (fresh.length > 0 && !first && data.on_duty) playTone();
+    // never into a running visit: the tone would sound in the patient's ear
+    if (fresh.length > 0 && !first && data.on_duty && !this.running()) playTone();
     this.duty(data.on_duty);
     if (data.mine) {
       if (data.mine.visit !== this.element.dataset.visit) this.openVisit(data.mine);
@@ -162,6 +163,7 @@ export default class Desk {
       if (form instanceof HTMLFormElement) form.action = this.address(form.dataset.visitForm);
     }
     this.show("visit");
+    document.title = [mine.name, ...document.title.split(" – ").slice(1)].join(" – ");
     find(this.element, "[data-call-part]").hidden = false;
     find(this.element, "[data-over-part]").hidden = true;
     // a reload comes back to this visit
@@ -177,7 +179,7 @@ export default class Desk {
     /** @type {Record<string, string | undefined>} */
     const words = {
       name: mine.name,
-      phone: mine.phone_display ?? mine.phone,
+      phone: mine.phone && phoneText(mine.phone),
       location: mine.location,
       language: mine.interpreter ? `${language}, ${this.queue.text("interpreter")}` : language,
     };
@@ -205,6 +207,7 @@ export default class Desk {
     } else {
       find(this.element, "[data-call-part]").hidden = true;
       find(this.element, "[data-over-part]").hidden = false;
+      find(this.element, "#note").focus();
     }
     this.prepare();
   }

@@ -22,7 +22,6 @@ export class QueueView {
     const template = element.querySelector("template[data-row-template]");
     if (!(template instanceof HTMLTemplateElement)) throw new Error("no template for a row");
     this.template = template;
-    this.title = document.title;
     /** Server's clock minus this one's, ms. */
     this.offset = 0;
     setInterval(() => this.renderTimes(), 10_000);
@@ -91,7 +90,8 @@ export class QueueView {
     const words = find(this.element, "[data-count]");
     const kind = count === 0 ? "none" : count === 1 ? "one" : "many";
     write(words, fill(words.getAttribute(`data-text-${kind}`) ?? "", { n: count }));
-    document.title = count > 0 ? `(${count}) ${this.title}` : this.title;
+    const title = document.title.replace(/^\(\d+\) /, "");
+    document.title = count > 0 ? `(${count}) ${title}` : title;
   }
 
   renderTimes() {

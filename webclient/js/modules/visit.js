@@ -27,6 +27,7 @@ import { write } from "./queue-view.js";
 const VIEWS = { checking: "checking", waiting: "waiting", admitted: "call", in_session: "call" };
 /** The tone for "your therapist is here" comes again while nobody looks at the page. */
 const RING_MS = 4000;
+const SUMMARY_MS = 15_000;
 
 export default class Visit {
   /** @param {HTMLElement} element #visit */
@@ -39,6 +40,7 @@ export default class Visit {
     this.socket.addEventListener("message", (event) => this.heard(/** @type {CustomEvent} */ (event).detail));
     this.socket.addEventListener("state", (event) => this.socketChanged(/** @type {CustomEvent<string>} */ (event).detail));
     if (element.dataset.view !== "over") this.beforeTheEnd();
+    else if (element.dataset.visitState === "ended" && element.dataset.summary === "no") setInterval(() => void this.lookForSummary(), SUMMARY_MS);
     keepAwake(this.socket);
     this.socket.open();
   }
@@ -136,12 +138,22 @@ export default class Visit {
   told(data) {
     if (data.state === "checking" && this.readySent) return; // sent before our "I'm ready" arrived
     if (this.element.dataset.view === "over") {
-      const summary = data.after?.summary ? "yes" : "no";
-      if (data.state !== this.element.dataset.visitState || summary !== this.element.dataset.summary) location.reload();
+      const summaryCame = data.after?.summary === true && this.element.dataset.summary === "no";
+      if (data.state !== this.element.dataset.visitState || summaryCame) location.reload();
       return;
     }
     this.state(data.state);
     if (data.state === "waiting") this.waiting(data);
+  }
+
+  /** Events get lost: the page also asks. It loads anew only when there is something new to read. */
+  async lookForSummary() {
+    try {
+      const page = await (await fetch(location.href, { headers: { Accept: "text/html" } })).text();
+      if (page.includes('data-summary="yes"')) location.reload();
+    } catch {
+      // the next time
+    }
   }
 
   /** @param {string} state */

@@ -1,0 +1,48 @@
+"""The WebSocket of a page: whose it is, from the web session and the address; then the call's shell takes over."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import aiohttp_session
+from aiohttp import web
+
+from server.errors import PersonError
+from server.ids import digest
+from server.pages import PAGES
+from server.people.store import Staff
+from server.web import HUB, SESSIONS, same_origin
+from signaling.hub import Who
+from signaling.socket import PageConnection, upgrade
+
+
+async def serve_patient(request: web.Request, visit: str) -> web.StreamResponse:
+    """``visit``: the one of the address, for a browser that has proved itself."""
+    token = await _token(request)
+
+    async def allowed() -> bool:
+        return visit in (await request.app[SESSIONS].read("visit", token) or {}).get("visits", [])
+
+    who = Who("patient", digest(token), visit=visit)
+    return await PageConnection(request.app[HUB], who, allowed).run(await upgrade(request))
+
+
+async def serve_staff(request: web.Request, role: Literal["therapist", "admin"]) -> web.StreamResponse:
+    """A staff page's one WebSocket; its right to be here is asked again while it is open."""
+    staff: Staff = request["staff"]
+    token, realm = await _token(request), "admin" if role == "admin" else "desk"
+
+    async def allowed() -> bool:
+        data = await request.app[SESSIONS].read(realm, token)
+        return data is not None and data.get("staff") == staff.id
+
+    request.app[PAGES].speaks(staff.id, request["lang"])
+    who = Who(role, digest(token), staff=staff.id)
+    return await PageConnection(request.app[HUB], who, allowed).run(await upgrade(request))
+
+
+async def _token(request: web.Request) -> str:
+    """The session's token, for a page of ours: browsers always name the Origin of a WebSocket (RFC 6455 §10.2)."""
+    if "Origin" not in request.headers or not same_origin(request):
+        raise PersonError("not_allowed")
+    return str((await aiohttp_session.get_session(request)).identity)
