@@ -12,6 +12,7 @@ from server.config import Settings
 from server.crypto import FieldCipher
 from server.db import Database
 from server.errors import SettingsError
+from server.health import HEALTH, Health, refuse_when_skewed
 from server.people.sessions import SqlStorage
 from server.people.store import demo_accounts
 from server.routes import setup_routes
@@ -35,7 +36,8 @@ def make_app(settings: Settings) -> web.Application:
         },
     )
     app[SESSIONS] = storage
-    app.middlewares.extend((*MIDDLEWARES, aiohttp_session.session_middleware(storage), *INNER_MIDDLEWARES))
+    app[HEALTH] = Health()
+    app.middlewares.extend((*MIDDLEWARES, aiohttp_session.session_middleware(storage), *INNER_MIDDLEWARES, refuse_when_skewed))
     setup_templates(app)
     setup_routes(app)
     app.cleanup_ctx.append(_database)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from server.consultation.call import Consultations
 from server.consultation.store import sweep
+from server.health import HEALTH
 from server.live import Changes
 from server.pages import PAGES, Pages
 from server.web import DATABASE, HUB, SETTINGS
@@ -20,6 +21,7 @@ from signaling.switch import Rules
 SWEEP_S = 0.5
 REFRESH_S = 15.0
 MAILBOX_S = 0.5
+SKEW_S = 5.0
 log = structlog.get_logger("wiring")
 
 
@@ -55,6 +57,7 @@ def wire(app: web.Application) -> None:
         (SWEEP_S, lambda: sweep(db, settings)),
         (settings.away_seconds / 2, pages.seen),
         (REFRESH_S, pages.refresh),
+        (SKEW_S, lambda: app[HEALTH].look(db)),
         (MAILBOX_S, letters),
         (60, consultations.empty_mailbox),
     ]

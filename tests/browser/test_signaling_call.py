@@ -76,7 +76,7 @@ async def test_they_see_and_hear_each_other_under_both_policies(
     stack: AsyncExitStack, server: TestValkey, people: Crew, policy: Policy, way: str
 ) -> None:
     flags = LOOPBACK if policy == "direct+relay" else ()
-    house, process = await open_site(stack, server, policy)
+    house, _ = await open_site(stack, server, policy)
     ana = (await people("ana", colour="red", tone=440, flags=flags)).page
     li = (await people("dr_li", colour="blue", tone=660, flags=flags)).page
     await ready(ana, f"{house.url}/patient")
