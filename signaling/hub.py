@@ -129,9 +129,7 @@ class Hub:
         self._by_visit: dict[str, set[Page]] = {}
         self._states: dict[str, CallState] = {}
         self._elsewhere: dict[str, dict[str, str]] = {}  # visit: instance: node
-        self._negotiations: dict[
-            str, dict[tuple[str, str], Negotiation]
-        ] = {}  # visit: (therapist's, patient's)
+        self._negotiations: dict[str, dict[tuple[str, str], Negotiation]] = {}  # visit: (therapist's, patient's)
 
     def start(self) -> None:
         """Subscribe to the bus. Once, before or after `Bus.start`."""
@@ -149,9 +147,7 @@ class Hub:
 
     # What the server calls
 
-    def pages(
-        self, *, role: str | None = None, visit: str | None = None, staff: str | None = None
-    ) -> list[Page]:
+    def pages(self, *, role: str | None = None, visit: str | None = None, staff: str | None = None) -> list[Page]:
         """Open pages of this node that have said hello."""
         pages = self._by_visit.get(visit, set()) if visit is not None else self._pages
         return [
@@ -307,6 +303,12 @@ class Hub:
         await self._announce(Signal(self.node, "look", state.visit))
 
     # Between nodes
+
+    async def on_letter(self, channel: str, payload: bytes) -> None:
+        """From the mailbox, where nodes and relays post while the bus is away; `channel` as it was posted."""
+        handlers = {"signal": self.on_signal, "relay": self.relays.on_report, "calls": self.relays.on_call}
+        if (handler := handlers.get(channel)) is not None:
+            await handler(payload)
 
     async def on_signal(self, payload: bytes) -> None:
         """From another node, by the bus (channel "signal") or by the mailbox."""

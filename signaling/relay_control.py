@@ -31,7 +31,7 @@ from signaling.visits import CallState, RelayStore, Role
 # RFC 8445 §5.1.2.1: type preference 100 for server-reflexive, component 1.
 _SRFLX_PRIORITY = (100 << 24) | (65535 << 8) | 255
 _SLACK = 1.0  # s by which an end may differ before the relays hear of it
-_MAX_CALLS = 20_000
+_MAX_VISITS = 20_000
 
 _log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ class RelayControl:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._bus, self._store, self._secret, self._tell, self._now = bus, store, secret, tell, now
-        self._calls: dict[str, RelayCall] = {}
+        self._calls: dict[str, dict[str, RelayCall]] = {}  # visit: key: call
         self._acks: dict[str, dict[str, tuple[RelayAddress, ...]]] = {}
         self._verified: dict[tuple[str, str], tuple[str, int]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,7 +77,7 @@ class RelayControl:
             version=self._version(0),
             direct=state.policy == "direct+relay",
         )
-        known = self._calls.get(call.key)
+        known = self._call(call.key)
         if known is not None:
             self._own(self._put(known))  # sent again: whoever did has missed the answer
             return
@@ -131,10 +131,10 @@ class RelayControl:
         except ForgedEntry:
             _log.warning("relay_control.forged_report")
             return
-        call = self._calls.get(report.key)
+        call = self._call(report.key)
         if call is None:  # put by another node while the bus was away
-            await self._stored(report.key.split("/")[0])
-            call = self._calls.get(report.key)
+            await self._stored(_visit(report.key))
+            call = self._call(report.key)
         if call is None:
             return
         match report:
@@ -150,7 +150,7 @@ class RelayControl:
 
     def knows(self, visit: str) -> bool:
         """Whether this node has heard of a call of the visit."""
-        return any(call.visit == visit for call in self._calls.values())
+        return visit in self._calls
 
     def _tell_relay(self, call: RelayCall, addresses: tuple[RelayAddress, ...]) -> None:
         for ufrag, send in self._sides(call):
@@ -181,19 +181,11 @@ class RelayControl:
             f"candidate:{report.port} 1 udp {_SRFLX_PRIORITY} {report.ip} {report.port}"
             f" typ srflx raddr {nowhere} rport 0 generation {call.generation} ufrag {ufrag}"
         )
-        send(
-            [
-                RelayCandidate(
-                    candidate=line, address=report.ip, port=report.port, protocol="udp", via="direct"
-                )
-            ]
-        )
+        send([RelayCandidate(candidate=line, address=report.ip, port=report.port, protocol="udp", via="direct")])
 
     def _sides(
         self, call: RelayCall
-    ) -> tuple[
-        tuple[str, Callable[[list[RelayCandidate]], None]], tuple[str, Callable[[list[RelayCandidate]], None]]
-    ]:
+    ) -> tuple[tuple[str, Callable[[list[RelayCandidate]], None]], tuple[str, Callable[[list[RelayCandidate]], None]]]:
         """(the remote ufrag that this side's page needs, how to tell it) of offerer and answerer."""
 
         def to(role: Role, instance: str, peer: str) -> Callable[[list[RelayCandidate]], None]:
@@ -240,21 +232,29 @@ class RelayControl:
                 _log.error("relay_control.forged_in_store")
         return calls
 
+    def _call(self, key: str) -> RelayCall | None:
+        return self._calls.get(_visit(key), {}).get(key)
+
     def _of(self, visit: str) -> list[RelayCall]:
         now = self._now()
-        for call in [one for one in self._calls.values() if one.expires <= now]:
-            self._forget(call.key)
-        return [call for call in self._calls.values() if call.visit == visit]
+        for call in list(self._calls.get(visit, {}).values()):
+            if call.expires <= now:
+                self._forget(call.key)
+        return list(self._calls.get(visit, {}).values())
 
     def _keep(self, call: RelayCall) -> None:
-        known = self._calls.get(call.key)
+        known = self._call(call.key)
         if known is None or known.version < call.version:
-            self._calls[call.key] = call
-        while len(self._calls) > _MAX_CALLS:
-            self._forget(next(iter(self._calls)))
+            self._calls.setdefault(call.visit, {})[call.key] = call
+        while len(self._calls) > _MAX_VISITS:
+            for key in list(next(iter(self._calls.values()))):
+                self._forget(key)
 
     def _forget(self, key: str) -> None:
-        self._calls.pop(key, None)
+        calls = self._calls.get(_visit(key), {})
+        calls.pop(key, None)
+        if not calls:
+            self._calls.pop(_visit(key), None)
         self._acks.pop(key, None)
         for leg in ("a", "b"):
             self._verified.pop((key, leg), None)
@@ -272,3 +272,7 @@ class RelayControl:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("relay_control.failed", error=repr(error))
+
+
+def _visit(key: str) -> str:
+    return key.partition("/")[0]

@@ -72,9 +72,17 @@ def clean(text: object) -> str:
     return unicodedata.normalize("NFC", str(text)).replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def has_controls(text: str) -> bool:
-    """Control and bidirectional-override characters, that have no place in a name or an address."""
-    return any((unicodedata.category(ch) == "Cc" and ch != "\n") or ch in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u0000" for ch in text)
+#: embed, override and isolate directions: they make a text read otherwise than it is
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def has_controls(text: str, *, lines: bool = False) -> bool:
+    """Control and direction-override characters, that have no place in a name or an address.
+
+    ``lines``: line feed and tab are fine.
+    """
+    allowed = "\n\t" if lines else ""
+    return any((unicodedata.category(ch) in ("Cc", "Cs") and ch not in allowed) or ch in _BIDI for ch in text)
 
 
 def parse_date(day: str, month: str, year: str) -> date | None:
@@ -120,7 +128,7 @@ def parse(form: Mapping[str, Any], *, today: date, page_language: str) -> tuple[
     for field in ("street", "city", "emergency_name"):
         need(field, len(text[field]) <= 200, E_TOO_LONG)
     for field in ("name", "reason", "street", "city", "emergency_name"):
-        need(field, not has_controls(text[field]), E_CONTROL)
+        need(field, not has_controls(text[field], lines=field == "reason"), E_CONTROL)
     if errors or dob is None or phone is None:
         return None, {field: errors[field] for field in _ORDER if field in errors}
     return WalkIn(

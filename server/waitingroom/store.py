@@ -43,7 +43,7 @@ async def queue(conn: AsyncConnection, now: datetime, visit_s: int, wrap_s: int)
         if running is None:
             free_in.append(0.0)
         elif running.ends_at:
-            free_in.append(max(0.0, (running.ends_at - now).total_seconds()) + wrap_s)
+            free_in.append(max(0.0, (running.ends_at - now).total_seconds() + wrap_s))
         else:
             free_in.append(float(visit_s + wrap_s))
     return Queue(order, expected_waits(len(order), free_in, visit_s + wrap_s), len(on_duty))

@@ -23,7 +23,7 @@ from server.ids import new_id
 from server.people.tables import staff
 from server.visit import store as visits
 from server.visit.states import Event
-from server.visit.store import WalkIn
+from server.visit.walk_in import WalkIn
 from server.waitingroom.store import queue
 from tests.stores import shift
 

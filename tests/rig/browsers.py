@@ -38,10 +38,11 @@ DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 #: granted: without a question. denied: the person says no. none: there is no camera and no microphone.
 Devices = Literal["granted", "denied", "none"]
 
+AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
 FLAGS = (
     "--no-sandbox",  # root, as in containers
     "--disable-dev-shm-usage",
-    "--autoplay-policy=no-user-gesture-required",
+    AUTOPLAY,
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -143,15 +144,17 @@ class Crew:
         flags: Sequence[str] = (),
         program: str | None = None,
         secure: bool = True,
+        autoplay: bool = True,
     ) -> Person:
         """A new person with a browser process of their own (fake devices are per process).
 
         ``program``: another browser, as a script that runs Chromium in a network namespace.
-        ``secure=False`` takes certificates that nobody signed.
+        ``secure=False`` takes certificates that nobody signed. ``autoplay=False`` leaves the browser its own policy,
+        as people have it: sound needs a press somewhere on the page before.
         """
         browser = await self._playwright.chromium.launch(
             executable_path=program or self._program,
-            args=[*FLAGS, *self._devices(devices, colour, tone), *flags],
+            args=[*(flag for flag in FLAGS if autoplay or flag != AUTOPLAY), *self._devices(devices, colour, tone), *flags],
         )
         context = await browser.new_context(
             viewport=size,

@@ -30,6 +30,8 @@ export class Call extends EventTarget {
   #peer = null;
   /** @type {string | null} */
   #policy = null;
+  /** The last `call` message. @type {any} */
+  #known = null;
   /** @type {PeerLink | null} */
   #link = null;
   /** Built ahead of the admission. @type {{ link: PeerLink, sdp: Promise<string>, at: number } | null} */
@@ -46,6 +48,7 @@ export class Call extends EventTarget {
   #remote = null;
   #muted = false;
   #cameraOff = false;
+  #left = false;
   /** @type {CallState} */
   #state = { media: "idle", path: null, peer: { present: false, muted: false, cameraOff: false } };
   #reported = "";
@@ -126,21 +129,32 @@ export class Call extends EventTarget {
     this.#prepared = { link, sdp, at: performance.now() };
   }
 
-  /** The person leaves; the service decides what follows. */
+  /** The person leaves; the service decides what follows. The call stays closed here until `rejoin()`. */
   leave() {
+    this.#left = true;
     this.#socket.send({ type: "leave" });
     this.#end();
+  }
+
+  /** After `leave()`: take part again, as soon as the service says that the call is open. */
+  rejoin() {
+    this.#left = false;
+    if (this.#known) this.#receive(this.#known);
   }
 
   /** @param {any} message a server message (signaling/protocol.md) */
   #receive(message) {
     switch (message.type) {
       case "call":
+        this.#known = message;
+        if (this.#left) return;
         this.#policy = message.policy;
         this.#meet(message.peer);
         if (message.role === "patient" && message.phase === "admitted") this.#socket.send({ type: "confirm" });
         return;
       case "ended":
+        this.#known = null;
+        this.#left = false;
         return this.#end();
       case "refused":
         if (message.about === "hello") this.#end();

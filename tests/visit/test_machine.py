@@ -1,0 +1,392 @@
+"""A day at the clinic, driven at random against a simple model of it, on the real store.
+
+Patients arrive and leave, therapists admit (and race), confirm, connect, hold, send back and end, time passes, nodes
+sweep. After every step the record and the model say the same: no one is lost, no one is there twice, and a change
+that is not allowed raises and changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as how
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy import func, select, text
+
+from server.config import Settings
+from server.db import Database
+from server.errors import IllegalTransition, PersonError
+from server.visit.states import OPEN, TABLE, Event, State
+from server.visit.tables import visit, visit_event
+from tests.people import ANA, BEN, Clinic, Patient, Therapist, hire
+from tests.stores import open_database, shift
+
+LONG = bool(os.environ.get("TEST_LONG"))
+GRACE, CONFIRM, LENGTH, WRAP, MOST_BACK = 60, 120, 1200, 120, 300
+#: seconds that pass at once; no sum of them comes within 10 s of a threshold, so a slow machine decides nothing
+STEPS = st.sampled_from([50, 100, 650, 1350])
+T = TypeVar("T")
+
+
+@dataclass
+class Modelled:
+    """A visit as a receptionist would keep it on paper; times in seconds of its own."""
+
+    patient: Patient
+    state: State = State.CHECKING
+    therapist: str | None = None
+    arrived_at: datetime | None = None
+    now: float = 0  # how much time has passed for this visit
+    admitted: float | None = None
+    connected: frozenset[str] = frozenset()
+    started: float | None = None
+    over: float = 0  # when the wrap-up is over
+    held: bool = False
+    lost_since: float | None = None
+    lost: float = 0
+    given_back: bool = False
+    versions: int = 1
+
+    def back(self) -> None:
+        """To the waiting room, as if nothing had been."""
+        kept = {"patient": self.patient, "arrived_at": self.arrived_at, "now": self.now, "versions": self.versions + 1}
+        self.__dict__.update(replace(Modelled(**kept), state=State.WAITING).__dict__)  # type: ignore[arg-type]
+
+    def start(self) -> None:
+        self.started, self.over = self.now, self.now + LENGTH + WRAP
+
+    def connection(self) -> None:
+        """What follows from who is connected."""
+        both = len(self.connected) == 2
+        if self.started is None:
+            if both and self.state is State.IN_SESSION:
+                self.start()
+        elif both and self.lost_since is not None:
+            self.lost, self.lost_since = self.lost + self.now - self.lost_since, None
+        elif not both and self.lost_since is None:
+            self.lost_since = self.now
+
+
+class Day(RuleBasedStateMachine):
+    """One example is one day with its own patients; the therapists and the two nodes are the same on all days."""
+
+    clinic: Clinic
+    other: Database
+    therapists: list[Therapist]
+    loop: asyncio.Runner
+
+    visits: Bundle[str] = Bundle("visits")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.book: dict[str, Modelled] = {}
+
+    # ---- helpers
+
+    def run(self, act: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run(act)
+
+    def attempt(self, *acts: Coroutine[Any, Any, Any]) -> list[str]:
+        """All at once; for each its error's code or "done"."""
+
+        async def together() -> list[Any]:
+            return await asyncio.gather(*acts, return_exceptions=True)
+
+        said = []
+        for result in self.run(together()):
+            if isinstance(result, BaseException) and not isinstance(result, PersonError):
+                raise result
+            said.append(result.code if isinstance(result, PersonError) else "done")
+        return said
+
+    def open_visit_of(self, who: Therapist) -> Modelled | None:
+        return next((one for one in self.book.values() if one.state in OPEN and one.therapist == who.id), None)
+
+    def admitted(self, one: Modelled, who: Therapist) -> None:
+        one.state, one.therapist, one.admitted = State.ADMITTED, who.id, one.now
+        one.connected = frozenset()
+        one.versions += 1
+
+    def may_admit(self, one: Modelled, who: Therapist) -> str:
+        mine = self.open_visit_of(who)
+        if mine is not None:
+            return "done" if mine is one else "busy"
+        if one.state is State.WAITING:
+            return "done"
+        return "taken" if one.state in OPEN else "not_possible_now"
+
+    # ---- what happens
+
+    @initialize()
+    def morning(self) -> None:
+        async def nobody_is_left_from_yesterday() -> None:
+            async with self.clinic.db.write() as tx:
+                await tx.conn.execute(text("UPDATE visit SET state = 'cancelled'"))
+
+        self.run(nobody_is_left_from_yesterday())
+
+    @rule(target=visits, form=st.sampled_from([ANA, BEN]))
+    def fills_form(self, form: Any) -> str:
+        patient = self.run(self.clinic.fills_form(form))
+        self.book[patient.visit] = Modelled(patient)
+        return patient.visit
+
+    @rule(target=visits, form=st.sampled_from([ANA, BEN]))
+    def walks_in(self, form: Any) -> str:
+        """The usual course, so that days are not spent on forms."""
+        visit_id = self.fills_form(form)
+        self.is_ready(visit_id)
+        return visit_id
+
+    @rule(visit_id=visits)
+    def is_ready(self, visit_id: str) -> None:
+        one = self.book[visit_id]
+        if one.state is not State.CHECKING:
+            with pytest.raises(IllegalTransition):
+                self.run(self.clinic.arrives(one.patient))
+            return
+        row = self.run(self.clinic.arrives(one.patient))
+        one.state, one.arrived_at, one.versions = State.WAITING, row["arrived_at"], one.versions + 2
+
+    @rule(visit_id=visits)
+    def leaves(self, visit_id: str) -> None:
+        self.step(visit_id, Event.LEAVE)
+
+    @rule(visit_id=visits, event=st.sampled_from([*Event]))
+    def somebody_tries(self, visit_id: str, event: Event) -> None:
+        """Any step at all: the table decides. Those that need more than a step are tried where they are illegal."""
+        one = self.book[visit_id]
+        simple = (Event.LEAVE, Event.CANCEL, Event.MISS, Event.END, Event.CLOSE_INCOMPLETE)
+        if event in simple or (one.state, event) not in TABLE:
+            self.step(visit_id, event)
+
+    def step(self, visit_id: str, event: Event) -> None:
+        one = self.book[visit_id]
+        then = TABLE.get((one.state, event))
+        if then is None:
+            with pytest.raises(IllegalTransition):
+                self.run(self.clinic.step(one.patient, event, reason="changed"))
+        else:
+            self.run(self.clinic.step(one.patient, event))
+            one.state, one.versions = then, one.versions + 1
+
+    @rule(visit_id=visits, who=st.integers(0, 2))
+    def admits(self, visit_id: str, who: int) -> None:
+        one, therapist = self.book[visit_id], self.therapists[who]
+        expected, again = self.may_admit(one, therapist), self.open_visit_of(therapist) is one
+        assert self.attempt(self.clinic.admits(therapist, one.patient)) == [expected]
+        if expected == "done" and not again:
+            self.admitted(one, therapist)
+
+    @rule(visit_id=visits, first=st.integers(0, 2), second=st.integers(0, 2))
+    def two_admit_the_same_patient(self, visit_id: str, first: int, second: int) -> None:
+        one, pair = self.book[visit_id], (self.therapists[first], self.therapists[second])
+        could = [self.may_admit(one, who) for who in pair]
+        was_waiting = one.state is State.WAITING
+        said = self.attempt(
+            self.clinic.admits(pair[0], one.patient), self.clinic.admits(pair[1], one.patient, node=self.other)
+        )
+        if not was_waiting or "done" not in could or pair[0] is pair[1]:
+            assert said == could
+            winner = 0
+        elif could == ["done", "done"]:
+            assert sorted(said) == ["done", "taken"]
+            winner = said.index("done")
+        else:
+            winner = could.index("done")
+            assert said[winner] == "done"
+            assert said[1 - winner] == "busy"
+        if was_waiting and "done" in said:
+            self.admitted(one, pair[winner])
+
+    @rule(a=visits, b=visits, who=st.integers(0, 2))
+    def one_admits_two_patients(self, a: str, b: str, who: int) -> None:
+        therapist, ones = self.therapists[who], (self.book[a], self.book[b])
+        if a == b or not all(self.may_admit(one, therapist) == "done" and one.state is State.WAITING for one in ones):
+            return
+        said = self.attempt(
+            self.clinic.admits(therapist, ones[0].patient), self.clinic.admits(therapist, ones[1].patient, node=self.other)
+        )
+        assert sorted(said) == ["busy", "done"]
+        self.admitted(ones[said.index("done")], therapist)
+
+    @rule(visit_id=visits)
+    def confirms(self, visit_id: str) -> None:
+        one = self.book[visit_id]
+        [said] = self.attempt(self.clinic.confirms(one.patient))
+        assert said == ("done" if one.state in OPEN else "not_possible_now")
+        if one.state is State.ADMITTED:
+            one.state, one.versions = State.IN_SESSION, one.versions + 1
+
+    @rule(visit_id=visits, side=st.sampled_from(["patient", "therapist"]), up=st.booleans())
+    def media(self, visit_id: str, side: str, up: bool) -> None:
+        one = self.book[visit_id]
+        if one.state is not State.IN_SESSION:
+            return
+        who = one.patient if side == "patient" else next(t for t in self.therapists if t.id == one.therapist)
+        row = self.run(self.clinic.media(who, one.patient, "connected" if up else "lost", "relay" if up else None))
+        after = one.connected | {side} if up else one.connected - {side}
+        if after != one.connected or (row is not None and not up):  # "lost" is news the first time, too
+            one.connected = after
+            one.connection()
+        one.versions += row is not None
+
+    @rule(visit_id=visits)
+    def both_connect_at_once(self, visit_id: str) -> None:
+        one = self.book[visit_id]
+        if one.state is not State.IN_SESSION:
+            return
+        therapist = next(t for t in self.therapists if t.id == one.therapist)
+        both = (
+            self.clinic.media(one.patient, one.patient, "connected", "relay"),
+            self.clinic.media(therapist, one.patient, "connected", "relay", node=self.other),
+        )
+        assert self.attempt(*both) == ["done", "done"]
+        one.versions += 2 - len(one.connected)
+        one.connected = frozenset({"patient", "therapist"})
+        one.connection()
+
+    @rule(visit_id=visits, open_=st.booleans())
+    def red_flag(self, visit_id: str, open_: bool) -> None:
+        one = self.book[visit_id]
+        self.run(self.clinic.red_flag(one.patient, open_))
+        if one.state in OPEN and one.held is not open_:
+            one.held, one.versions = open_, one.versions + 1
+            if not open_ and one.started is not None:
+                one.over = max(one.over, one.now + WRAP)
+
+    @rule(visit_id=visits, who=st.integers(0, 2))
+    def gives_back(self, visit_id: str, who: int) -> None:
+        one, therapist = self.book[visit_id], self.therapists[who]
+        if one.therapist == therapist.id:
+            lost = one.lost + (one.now - one.lost_since if one.lost_since is not None else 0)
+            more = 0 if one.given_back or one.state not in OPEN else min(lost, MOST_BACK)
+            expected = "done" if more >= 1 else "not_possible_now"
+            if 0 < lost < 1:
+                return
+        else:
+            more, expected = 0, "no_such_visit"
+        said = self.attempt(self.clinic.gives_back(therapist, one.patient))
+        assert said == [expected]
+        if expected == "done":
+            one.over, one.given_back, one.versions = one.over + more, True, one.versions + 1
+
+    @rule(visit_id=visits, who=st.integers(0, 2))
+    def sends_back(self, visit_id: str, who: int) -> None:
+        one, therapist = self.book[visit_id], self.therapists[who]
+        mine = one.therapist == therapist.id
+        [said] = self.attempt(self.clinic.sends_back(therapist, one.patient))
+        assert said == ("done" if mine and one.state in OPEN else "not_possible_now" if mine else "no_such_visit")
+        if said == "done":
+            one.back()
+
+    @rule(visit_id=visits)
+    def ends(self, visit_id: str) -> None:
+        one = self.book[visit_id]
+        [said] = self.attempt(self.clinic.ends(self.therapists[0], one.patient))
+        assert said == ("done" if one.state in OPEN else "not_possible_now")
+        if said == "done":
+            one.state, one.versions = State.ENDED, one.versions + 1
+
+    @rule(visit_id=visits, seconds=STEPS)
+    def time_passes(self, visit_id: str, seconds: int) -> None:
+        one = self.book[visit_id]
+        self.run(shift(self.clinic.db, visit_id, seconds))
+        one.now += seconds
+        if one.arrived_at is not None:
+            one.arrived_at = self.run(self.clinic.row(one.patient))["arrived_at"]
+
+    @rule(nodes=st.integers(1, 3))
+    def nodes_sweep(self, nodes: int) -> None:
+        said = self.attempt(*(self.clinic.sweeps(node=(self.clinic.db, self.other)[n % 2]) for n in range(nodes)))
+        assert set(said) == {"done"}
+        for one in self.book.values():
+            if one.state not in OPEN or one.admitted is None:
+                continue
+            waited = one.now - one.admitted
+            if one.started is not None:
+                if not one.held and one.now >= one.over:
+                    one.state, one.versions = State.ENDED, one.versions + 1
+            elif one.state is State.ADMITTED and waited >= CONFIRM:
+                one.back()
+            elif one.state is State.IN_SESSION and waited >= GRACE:
+                one.start()
+                one.versions += 1
+                one.lost_since = None if len(one.connected) == 2 else one.now
+
+    # ---- what is always so
+
+    @invariant()
+    def the_record_says_what_the_model_says(self) -> None:
+        rows, logged = self.run(self.look())
+        assert {row["id"] for row in rows} == set(self.book), "no one is lost, no one is there twice"
+        for row in rows:
+            one = self.book[row["id"]]
+            assert (row["state"], row["therapist_id"]) == (one.state, one.therapist)
+            assert row["arrived_at"] == one.arrived_at, "the place in the queue is kept"
+            assert row["version"] == logged[row["id"]] == one.versions, "every change is one version, logged once"
+            assert (row["started_at"] is not None, row["held"]) == (one.started is not None, one.held)
+            if one.started is not None:
+                length = (row["wrap_ends_at"] - row["started_at"]).total_seconds()
+                assert abs(length - (one.over - one.started)) < 10
+                if one.state in OPEN:
+                    assert (row["lost_since"] is not None) == (one.lost_since is not None)
+
+    @invariant()
+    def the_queue_holds_who_waits_in_the_order_of_arrival(self) -> None:
+        waiting = [one for one in self.book.values() if one.state is State.WAITING]
+        places = [self.run(self.clinic.place(one.patient)) for one in waiting]
+        assert sorted(place for place in places if place) == list(range(1, len(waiting) + 1))
+        by_place = sorted(zip(places, (one.arrived_at for one in waiting), strict=True))  # type: ignore[type-var]
+        assert [at for _, at in by_place] == sorted(at for _, at in by_place)  # type: ignore[type-var]
+
+    @invariant()
+    def a_therapist_has_one_open_visit_at_most(self) -> None:
+        open_ = [one.therapist for one in self.book.values() if one.state in OPEN]
+        assert None not in open_
+        assert len(open_) == len(set(open_))
+
+    async def look(self) -> tuple[Any, dict[str, int]]:
+        async with self.clinic.db.read() as conn:
+            rows = (await conn.execute(select(visit).where(visit.c.id.in_(self.book)))).mappings().all()
+            counted = select(visit_event.c.visit_id, func.count()).group_by(visit_event.c.visit_id)
+            events = await conn.execute(counted.where(visit_event.c.visit_id.in_(self.book)))
+            return rows, {row[0]: row[1] for row in events}
+
+
+def test_a_day_at_the_clinic(database_url: str) -> None:
+    sqlite = database_url.startswith("sqlite")
+    examples = (500 if sqlite else 100) if LONG else (12 if sqlite else 4)
+    with asyncio.Runner() as runner:
+        db, other = open_database(database_url), open_database(database_url)
+
+        async def open_the_clinic() -> list[Therapist]:
+            async with db.write() as tx:
+                return [await hire(tx, name) for name in ("Dr. Mei Li", "Samuel Okafor", "Nora Haddad")]
+
+        class ThisDay(Day):
+            clinic = Clinic(db, Settings(secret=base64.b64encode(b"s" * 32).decode()))
+            therapists = runner.run(open_the_clinic())
+            loop = runner
+
+        ThisDay.other = other
+        try:
+            run_state_machine_as_test(  # type: ignore[no-untyped-call]
+                ThisDay,
+                settings=how(
+                    max_examples=examples, stateful_step_count=50 if LONG else 30, deadline=None, derandomize=not LONG,
+                    database=None, suppress_health_check=list(HealthCheck),
+                ),
+            )  # fmt: skip
+        finally:
+            runner.run(db.close())
+            runner.run(other.close())
