@@ -3,7 +3,7 @@
 Three ways take turns, in the same two browsers: two bare pages (the yardstick), the product with policy
 ``direct+relay``, and the product with policy ``relay``. The product is driven through its own controls.
 
-    python bench/join.py [--quick] [--rounds N]
+    python bench/join.py [--quick] [--rounds N] [--trace]
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ from tests.rig.processes import App, Program, free_port  # noqa: E402
 
 ROUNDS = 20
 QUICK_SECONDS = 34.0  # from the start; a round that has begun then still ends
+POLICIES = {"direct": "direct+relay", "relay": "relay"}
 SETTLE = 0.5  # s of quiet before the click: what the pages' loading has left behind is not measured
 JOIN_SECONDS = 30.0
 SKEW_MS = 5.0  # a page's clock further off than this makes a round worthless
-WATCH = (Path(__file__).parent / "join" / "watch.js").read_text()
+SCRIPTS = Path(__file__).parent / "join"
 
 
 class Way(Protocol):
@@ -110,8 +111,16 @@ class Lane:
     way: Way
     therapist: Page
     patient: Page
+    trace: bool = False
     took: list[float] = field(default_factory=list)  # ms
     skew: float = 0.0  # ms, the worst
+
+    async def tell(self, click: float, frames: list[float]) -> None:
+        """What happened when, on both pages, in ms after the click."""
+        lines = [(at, f"{who}: FIRST FRAME") for at, who in zip(frames, ("therapist", "patient"), strict=True)]
+        for who, page in (("therapist", self.therapist), ("patient", self.patient)):
+            lines += [(at, f"{who}: {what}") for at, what in await page.evaluate("joinTrace") if at >= click - 5]
+        note(f"{self.way.name}\n" + "\n".join(f"{at - click:8.1f}  {what}" for at, what in sorted(lines)))
 
     async def round(self) -> None:
         await self.way.ready(self.therapist, self.patient)
@@ -121,23 +130,24 @@ class Lane:
         await self.way.click(self.therapist)
         async with asyncio.timeout(JOIN_SECONDS):
             frames = [await page.evaluate("joinMarks.frame") for page in (self.therapist, self.patient)]
-        self.took.append(max(frames) - await self.therapist.evaluate("joinMarks.click"))
+        click = await self.therapist.evaluate("joinMarks.click")
+        self.took.append(max(frames) - click)
+        if self.trace:
+            await self.tell(click, frames)
         await self.way.end(self.therapist, self.patient)
         for page in (self.therapist, self.patient):
             await page.goto("about:blank")  # its camera is closed while the others have their turn
 
 
-async def run(seconds: float, rounds: int) -> list[Lane]:
+async def run(seconds: float, rounds: int, trace: bool) -> list[Lane]:
     began = time.monotonic()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tm-join-")))
-        ways: list[Way] = [await stack.enter_async_context(bare(folder))]
-        for name, policy in (("direct", "direct+relay"), ("relay", "relay")):
-            ways.append(await stack.enter_async_context(product(folder, name, policy)))
+        ways = await stack.enter_async_context(started(folder))
         people = await stack.enter_async_context(crew(chromium(), make_media(folder), folder))
         therapist = await people("therapist", colour="red", tone=440)
         patient = await people("patient", colour="blue", tone=660, size=PHONE)
-        lanes = [Lane(way, await tab(therapist), await tab(patient)) for way in ways]
+        lanes = [Lane(way, await tab(therapist, trace), await tab(patient, trace), trace) for way in ways]
         for lane in lanes:
             if isinstance(lane.way, Product):
                 await lane.way.sign_in(lane.therapist)
@@ -151,35 +161,28 @@ async def run(seconds: float, rounds: int) -> list[Lane]:
         return lanes
 
 
-async def tab(person: Person) -> Page:
+async def tab(person: Person, trace: bool) -> Page:
     context: BrowserContext = await person.browser.new_context(
         viewport=person.page.viewport_size, locale="en-CA", timezone_id="America/Toronto"
     )
     context.set_default_timeout(30_000)
-    await context.add_init_script(WATCH)
+    for script in ("watch.js", "trace.js") if trace else ("watch.js",):
+        await context.add_init_script(path=SCRIPTS / script)
     return await context.new_page()
 
 
 @asynccontextmanager
-async def bare(folder: Path) -> AsyncIterator[Bare]:
+async def started(folder: Path) -> AsyncIterator[list[Way]]:
+    """The three services, each in processes of its own."""
     port = free_port()
-    program = Program([sys.executable, str(ROOT / "bench" / "_bare.py"), str(port)], {}, folder / "bare.log")
-    program.start()
+    bare = Program([sys.executable, str(ROOT / "bench" / "_bare.py"), str(port)], {}, folder / "bare.log")
+    products = [App(folder / name, call_policy=policy) for name, policy in POLICIES.items()]
     try:
-        await program.wait_for_http(f"http://localhost:{port}/")
-        yield Bare(f"http://localhost:{port}")
+        bare.start()
+        await asyncio.gather(bare.wait_for_http(f"http://localhost:{port}/"), *(app.up(seconds=60) for app in products))
+        yield [Bare(f"http://localhost:{port}"), *(Product(app.url, app.var.name) for app in products)]
     finally:
-        await program.stop()
-
-
-@asynccontextmanager
-async def product(folder: Path, name: str, policy: str) -> AsyncIterator[Product]:
-    app = App(folder / name, call_policy=policy)
-    try:
-        await app.up(seconds=60)
-        yield Product(app.url, name)
-    finally:
-        await app.stop()
+        await asyncio.gather(bare.stop(), *(app.stop() for app in products))
 
 
 def p95(values: list[float]) -> float:
@@ -206,8 +209,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="as many rounds as fit into 50 seconds")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="joins of each way (default: %(default)s)")
+    parser.add_argument("--trace", action="store_true", help="say what happened when in each join (it costs a little time)")
     options = parser.parse_args()
-    lanes = asyncio.run(run(QUICK_SECONDS if options.quick else math.inf, options.rounds))
+    lanes = asyncio.run(run(QUICK_SECONDS if options.quick else math.inf, options.rounds, options.trace))
     worst = max(lane.skew for lane in lanes)
     if worst > SKEW_MS:
         sys.exit(f"the browsers' clocks are {worst:.1f} ms from the machine's: the figures would mean nothing")

@@ -22,7 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     try:
         settings = load(**{"var": args.var} if args.var else {})
-        structlog.configure(processors=_log_format(settings), wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+        structlog.configure(
+            processors=_log_format(settings), wrapper_class=structlog.make_filtering_bound_logger(logging.INFO)
+        )
         verb: Verb = args.verb
         verb(settings, args)
     except SettingsError as error:
@@ -35,8 +37,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _log_format(settings: Settings) -> list[structlog.typing.Processor]:
-    last: structlog.typing.Processor = structlog.dev.ConsoleRenderer(colors=False) if settings.development else structlog.processors.JSONRenderer()
-    return [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.format_exc_info, last]
+    last: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(colors=False) if settings.development else structlog.processors.JSONRenderer()
+    )
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        last,
+    ]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,19 +62,33 @@ def parser() -> argparse.ArgumentParser:
         made.set_defaults(verb=run)
         return made
 
-    dev = verb("dev", _dev, "Start everything on this machine: stores, relay and web, with a seeded clinic. Ctrl-C stops it.")
-    dev.add_argument("--lan", action="store_true", help="serve phones on the same network too: HTTPS with a certificate made for this machine")
+    dev = verb(
+        "dev", _dev, "Start everything on this machine: stores, relay and web, with a seeded clinic. Ctrl-C stops it."
+    )
+    dev.add_argument(
+        "--lan",
+        action="store_true",
+        help="serve phones on the same network too: HTTPS with a certificate made for this machine",
+    )
     verb("web", _web, "Serve the pages and the signalling (one process; run as many as you like).")
     verb("relay", _relay, "Forward the calls' packets (one process; it cannot read them).")
-    verb("migrate", _migrate, "Bring the database to the newest revision. Run it before the first start and after every update.")
+    verb(
+        "migrate",
+        _migrate,
+        "Bring the database to the newest revision. Run it before the first start and after every update.",
+    )
     verb("seed", _seed, "Fill an empty development database with an invented clinic.")
     verb("settings", _settings, "Say what is set, and where the clinic is reached. Secrets are not shown.")
-    user = verb("user", _user, "Add a member of staff, or change a password. The password is asked for, never an argument.")
+    user = verb(
+        "user", _user, "Add a member of staff, or change a password. The password is asked for, never an argument."
+    )
     user.add_argument("action", choices=("add", "password", "remove", "remove-demo", "list"), help="what to do")
     user.add_argument("username", nargs="?", help="the name to sign in with")
     user.add_argument("--name", help="the name that patients see, as in 'Dr. Mei Li'")
     user.add_argument("--role", choices=("therapist", "front_desk", "admin"), default="therapist")
-    user.add_argument("--profession", choices=("PT", "OT"), help="of a therapist: physiotherapist or occupational therapist")
+    user.add_argument(
+        "--profession", choices=("PT", "OT"), help="of a therapist: physiotherapist or occupational therapist"
+    )
     user.add_argument("--registration", help="registration number at the college")
     return top
 
@@ -99,7 +122,11 @@ def _seed(settings: Settings, args: argparse.Namespace) -> None:
 
     if not settings.development:
         raise SettingsError(["`seed` makes demo accounts, and production refuses those: use `user add`"])
-    print("The clinic was seeded." if asyncio.run(seed_once(settings)) else "The clinic is there already; nothing was changed.")
+    print(
+        "The clinic was seeded."
+        if asyncio.run(seed_once(settings))
+        else "The clinic is there already; nothing was changed."
+    )
 
 
 def _settings(settings: Settings, args: argparse.Namespace) -> None:

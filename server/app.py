@@ -37,7 +37,9 @@ def make_app(settings: Settings) -> web.Application:
     )
     app[SESSIONS] = storage
     app[HEALTH] = Health()
-    app.middlewares.extend((*MIDDLEWARES, aiohttp_session.session_middleware(storage), *INNER_MIDDLEWARES, refuse_when_skewed))
+    app.middlewares.extend(
+        (*MIDDLEWARES, aiohttp_session.session_middleware(storage), *INNER_MIDDLEWARES, refuse_when_skewed)
+    )
     setup_templates(app)
     setup_routes(app)
     app.cleanup_ctx.append(_database)
@@ -50,6 +52,8 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     if not settings.development:
         async with db.read() as conn:
             if await demo_accounts(conn):
-                raise SettingsError(["production refuses demo accounts: remove them with `python -m server user remove-demo`"])
+                raise SettingsError(
+                    ["production refuses demo accounts: remove them with `python -m server user remove-demo`"]
+                )
     yield
     await db.close()

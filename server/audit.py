@@ -116,7 +116,10 @@ async def first_broken(db: Database) -> int | None:
     previous = "0" * 64
     async with db.read() as conn:
         for row in (await conn.execute(select(audit_entry).order_by(audit_entry.c.seq))).mappings():
-            values = {key: row[key] for key in ("at", "actor_kind", "actor", "action", "record", "record_id", "subject", "note")}
+            values = {
+                key: row[key]
+                for key in ("at", "actor_kind", "actor", "action", "record", "record_id", "subject", "note")
+            }
             if row["previous"] != previous or row["hash"] != chain_hash(previous, values):
                 return int(row["seq"])
             previous = str(row["hash"])

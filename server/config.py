@@ -39,37 +39,71 @@ class Settings(BaseModel):
     public_url: str = Field(
         "", description="The address people type, as in `https://visit.example.ca`; default `http://localhost:PORT`."
     )
-    tls_cert: Path | None = Field(None, description="Certificate chain (PEM); with `TM_TLS_KEY` the web process speaks HTTPS.")
+    tls_cert: Path | None = Field(
+        None, description="Certificate chain (PEM); with `TM_TLS_KEY` the web process speaks HTTPS."
+    )
     tls_key: Path | None = Field(None, description="Private key (PEM) of `TM_TLS_CERT`.")
-    behind_proxy: bool = Field(False, description="A proxy in front ends TLS and sets `X-Forwarded-Proto` and `X-Forwarded-For`.")
-    database_url: str = Field("", description="SQLAlchemy URL; default is SQLite in `TM_VAR`. PostgreSQL: `postgresql+asyncpg://…`.")
-    redis_url: str = Field("", description="Redis or Valkey URL; default is an embedded server on a unix socket in `TM_VAR`.")
+    behind_proxy: bool = Field(
+        False, description="A proxy in front ends TLS and sets `X-Forwarded-Proto` and `X-Forwarded-For`."
+    )
+    database_url: str = Field(
+        "", description="SQLAlchemy URL; default is SQLite in `TM_VAR`. PostgreSQL: `postgresql+asyncpg://…`."
+    )
+    redis_url: str = Field(
+        "", description="Redis or Valkey URL; default is an embedded server on a unix socket in `TM_VAR`."
+    )
     valkey_binary: str = Field("", description="Another valkey-server or redis-server program for the embedded store.")
-    secret: str = Field("", description="At least 32 random bytes, base64: CSRF and signing keys derive from it. Development makes its own in `TM_VAR`.")
-    data_keys: str = Field("", description="Field encryption keys, `id:base64-of-32-bytes` by commas; the first encrypts, all decrypt.")
+    secret: str = Field(
+        "",
+        description="At least 32 random bytes, base64: CSRF and signing keys derive from it. Development makes its own in `TM_VAR`.",
+    )
+    data_keys: str = Field(
+        "", description="Field encryption keys, `id:base64-of-32-bytes` by commas; the first encrypts, all decrypt."
+    )
     index_key: str = Field("", description="Base64 of 32 random bytes: the blind index for exact search.")
     clinic_name: str = Field("Alder Street Rehab", description="The clinic's name, in English.")
     clinic_name_fr: str = Field("Réadaptation rue Alder", description="The clinic's name, in French.")
     clinic_phone: str = Field("+14165550142", description="The clinic's phone, E.164, shown on every page.")
     clinic_zone: str = Field("America/Toronto", description="IANA time zone of the clinic.")
-    clinic_hours: str = Field("mon-fri 08:00-18:00", description="Opening hours, groups by commas, as in `mon-fri 08:00-18:00, sat 09:00-12:00`.")
+    clinic_hours: str = Field(
+        "mon-fri 08:00-18:00",
+        description="Opening hours, groups by commas, as in `mon-fri 08:00-18:00, sat 09:00-12:00`.",
+    )
     call_policy: Literal["relay", "direct+relay"] = Field(
-        "relay", description="`relay`: neither person learns the other's address. `direct+relay`: the shorter path where it works; each can learn the other's."
+        "relay",
+        description="`relay`: neither person learns the other's address. `direct+relay`: the shorter path where it works; each can learn the other's.",
     )
     relay_port: int = Field(3478, ge=0, le=65535, description="UDP and TCP port of the relay process.")
-    relay_publish: str = Field("", description="Addresses of the relay that browsers can reach, `ip:port` by commas; default: the machine's own.")
-    relay_secret: str = Field("", description="At least 32 random bytes, base64, shared by web and relay processes; default derives from `TM_SECRET`.")
-    turn_hosts: str = Field("", description="IP addresses of the clinic's own TURN servers, by commas (their relayed candidates pass the gate).")
+    relay_publish: str = Field(
+        "",
+        description="Addresses of the relay that browsers can reach, `ip:port` by commas; default: the machine's own.",
+    )
+    relay_secret: str = Field(
+        "",
+        description="At least 32 random bytes, base64, shared by web and relay processes; default derives from `TM_SECRET`.",
+    )
+    turn_hosts: str = Field(
+        "",
+        description="IP addresses of the clinic's own TURN servers, by commas (their relayed candidates pass the gate).",
+    )
     visit_seconds: Seconds = Field(1200, description="Length of a visit.")
     notice_seconds: str = Field("300,60", description="Remaining seconds at which both sides are told.")
     wrap_up_seconds: Seconds = Field(120, description="Wrap-up after the visit's length, seen by both.")
-    start_grace_seconds: Seconds = Field(60, description="After admission the clock starts at the latest after this time.")
+    start_grace_seconds: Seconds = Field(
+        60, description="After admission the clock starts at the latest after this time."
+    )
     give_back_seconds: Seconds = Field(300, description="Lost time that a therapist may give back, at most, once.")
-    confirm_seconds: Seconds = Field(120, description="An admission that the patient's page has not confirmed goes back to waiting after this time.")
-    away_seconds: Seconds = Field(20, description="A waiting patient whose page has been silent this long is shown as away.")
+    confirm_seconds: Seconds = Field(
+        120, description="An admission that the patient's page has not confirmed goes back to waiting after this time."
+    )
+    away_seconds: Seconds = Field(
+        20, description="A waiting patient whose page has been silent this long is shown as away."
+    )
     summary_days: int = Field(30, ge=1, le=365, description="Days for which the visit's address shows the summary.")
     staff_hours: int = Field(12, ge=1, le=24, description="Hours after which staff sign in again.")
-    proof_tries: int = Field(5, ge=1, le=20, description="Wrong dates of birth before a visit's address asks for staff help.")
+    proof_tries: int = Field(
+        5, ge=1, le=20, description="Wrong dates of birth before a visit's address asks for staff help."
+    )
 
     @field_validator("var")
     @classmethod
@@ -217,7 +251,9 @@ def load(environ: Mapping[str, str] | None = None, **overrides: object) -> Setti
     """
     environ = os.environ if environ is None else environ
     values: dict[str, object] = {
-        key.removeprefix(PREFIX).lower(): value for key, value in environ.items() if key.startswith(PREFIX) and value != ""
+        key.removeprefix(PREFIX).lower(): value
+        for key, value in environ.items()
+        if key.startswith(PREFIX) and value != ""
     }
     values.update(overrides)
     unknown = sorted(values.keys() - Settings.model_fields.keys())

@@ -73,7 +73,7 @@ class Encrypted(TypeDecorator[Ciphertext]):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """"Which row changed": all that an event ever says."""
+    """ "Which row changed": all that an event ever says."""
 
     table: str
     id: str

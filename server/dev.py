@@ -77,7 +77,9 @@ def _for_the_network(settings: Settings) -> tuple[Settings, dict[str, str]]:
 
 def _welcome(settings: Settings, lan: bool) -> str:
     base = settings.base_url
-    people = "\n".join(f"    {person.username:<10} {person.name}, {person.profession or person.role}" for person in PEOPLE)
+    people = "\n".join(
+        f"    {person.username:<10} {person.name}, {person.profession or person.role}" for person in PEOPLE
+    )
     note = "\n  The certificate is this machine's own: the browser warns once." if lan else ""
     return f"""
   Twenty Minutes is running. Ctrl-C stops it; the data stays in {_short(settings.var)}.

@@ -43,7 +43,11 @@ WORDS: dict[str, tuple[int, str, str]] = {
         N_("We do not know this visit"),
         N_("The address may be incomplete. Open the whole link again, or call the clinic: we can find your visit."),
     ),
-    "not_allowed": (403, N_("You cannot open this page"), N_("You are signed in with an account that does not have this right.")),
+    "not_allowed": (
+        403,
+        N_("You cannot open this page"),
+        N_("You are signed in with an account that does not have this right."),
+    ),
     "form_expired": (
         403,
         N_("This form could not be checked"),
@@ -71,7 +75,9 @@ WORDS: dict[str, tuple[int, str, str]] = {
     "broken": (
         500,
         N_("Something went wrong on our side"),
-        N_("Please try again in a minute. If you are waiting for a visit, your place is kept. You can also call the clinic."),
+        N_(
+            "Please try again in a minute. If you are waiting for a visit, your place is kept. You can also call the clinic."
+        ),
     ),
     "unavailable": (503, N_("The service is not ready"), N_("Please try again in a minute. Your place is kept.")),
 }

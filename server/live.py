@@ -1,7 +1,7 @@
 """Keeps every open page of this node right.
 
-An event says only which row changed. Whoever hears it reads SQL and sends the newest snapshot to the pages that show the
-row. Events get lost: so every node also reads what has changed every two seconds, always, with Redis or without.
+An event says only which row changed. Whoever hears it reads SQL and sends the newest snapshot to the pages that show
+the row. Events get lost: so every node also reads what has changed every two seconds, always, with Redis or without.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ log = structlog.get_logger("live")
 
 
 class Changes:
-    """Hears of changed rows from this node, from the bus and from the poll; tells ``on_change`` once for each version."""
+    """Hears of changed rows (this node's, the bus's, the poll's); tells ``on_change`` once for each version."""
 
     def __init__(self, db: Database, bus: Bus, settings: Settings, on_change: Changed) -> None:
         self.node = new_id()

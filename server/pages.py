@@ -134,7 +134,11 @@ class Pages:
         if made is None:
             return
         kind, data = made
-        said = json.dumps(data, sort_keys=True, default=str) if "server_now" not in data else json.dumps(data | {"server_now": ""}, sort_keys=True)
+        said = (
+            json.dumps(data, sort_keys=True, default=str)
+            if "server_now" not in data
+            else json.dumps(data | {"server_now": ""}, sort_keys=True)
+        )
         if shown.last != said:
             shown.last = said
             page.send(Snapshot(kind=kind, version=next(self._versions), data=data))
@@ -153,7 +157,9 @@ class Pages:
         if me is None or shown.viewing is None:
             return None
         on_desk = page.who.role == "therapist"
-        rows = [row for row in board.rows if not on_desk or row["state"] == State.WAITING or row["therapist_id"] == me.id]
+        rows = [
+            row for row in board.rows if not on_desk or row["state"] == State.WAITING or row["therapist_id"] == me.id
+        ]
         door = await shown.viewing.door({row["id"]: row["patient_id"] for row in rows})
         opened = {row["id"]: visits.particulars(door, row) for row in rows}
         if on_desk:

@@ -25,7 +25,15 @@ def run_web(settings: Settings) -> None:
         context.load_cert_chain(settings.tls_cert, settings.tls_key)
     app = make_app(settings)
     # our own request log: aiohttp's would write every visit's address
-    web.run_app(app, host=settings.host, port=settings.port, ssl_context=context, access_log=None, print=None, shutdown_timeout=2)
+    web.run_app(
+        app,
+        host=settings.host,
+        port=settings.port,
+        ssl_context=context,
+        access_log=None,
+        print=None,
+        shutdown_timeout=2,
+    )
 
 
 def run_relay(settings: Settings) -> None:

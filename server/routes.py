@@ -73,4 +73,6 @@ def setup_routes(app: web.Application) -> None:
             continue
         app.router.add_route(route.method, route.path, guarded(route.handler, route.who), name=route.name)
     for folder in ("css", "js"):
-        app.router.add_static(f"/static/{folder}", WEBCLIENT / folder, name="static" if folder == "css" else "static_js")
+        app.router.add_static(
+            f"/static/{folder}", WEBCLIENT / folder, name="static" if folder == "css" else "static_js"
+        )

@@ -49,7 +49,8 @@ CSP = (
 HEADERS = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # the visit's address is in the URL; "no-referrer" would make forms say `Origin: null`
+    # The visit's address is in the URL and must not leave; "no-referrer" would make our own forms say `Origin: null`.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
@@ -72,7 +73,13 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
     finally:
         route = request.match_info.route.name or "unknown"
         if route not in ("static", "healthz"):
-            log.info("request", route=route, method=request.method, status=status, ms=round((time.perf_counter() - began) * 1000))
+            log.info(
+                "request",
+                route=route,
+                method=request.method,
+                status=status,
+                ms=round((time.perf_counter() - began) * 1000),
+            )
     return response
 
 
@@ -121,7 +128,12 @@ async def friendly_errors(request: web.Request, handler: Handler) -> web.StreamR
         raise
     except Exception as error:  # the last line: log it for us, say it to them
         # the type and the place, not the message: a message may quote what a person typed
-        log.error("handler failed", route=request.match_info.route.name, error=type(error).__name__, exc_info=request.app[SETTINGS].development)
+        log.error(
+            "handler failed",
+            route=request.match_info.route.name,
+            error=type(error).__name__,
+            exc_info=request.app[SETTINGS].development,
+        )
         return error_page(request, "broken")
 
 
@@ -165,7 +177,7 @@ def same_origin(request: web.BaseRequest) -> bool:
 
 
 def guarded(handler: Handler, who: frozenset[str]) -> Handler:
-    """``handler`` for those in ``who`` alone: "anyone", "visit" (the handler asks for the visit's proof), or staff roles."""
+    """``handler`` for ``who`` alone: "anyone", "visit" (the handler asks for the proof), or staff roles."""
 
     async def guard(request: web.Request) -> web.StreamResponse:
         if not who & {"anyone", "visit"}:

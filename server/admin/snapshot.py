@@ -26,18 +26,30 @@ A_HELD = N_("An emergency is open in a session")
 
 
 def wall_data(
-    settings: Settings, rows: Sequence[RowMapping], opened: Mapping[str, Particulars], queue: Queue, staff: Sequence[Staff], now: datetime
+    settings: Settings,
+    rows: Sequence[RowMapping],
+    opened: Mapping[str, Particulars],
+    queue: Queue,
+    staff: Sequence[Staff],
+    now: datetime,
 ) -> dict[str, Any]:
     by_id = {row["id"]: row for row in rows}
     away = timedelta(seconds=settings.away_seconds)
-    waiting = [waiting_data(by_id[one], opened[one], now, away) for one in queue.order if one in opened and one in by_id]
+    waiting = [
+        waiting_data(by_id[one], opened[one], now, away) for one in queue.order if one in opened and one in by_id
+    ]
     running = [row for row in rows if row["state"] in OPEN and row["id"] in opened]
     busy = {row["therapist_id"]: opened[row["id"]].name for row in running}
     return {
         "waiting": waiting,
         "sessions": [_session(settings, row, opened[row["id"]], now) for row in running],
         "staff": [
-            {"name": one.name, "profession": one.profession, "on_duty_since": iso(one.on_duty_since), "busy_with": busy.get(one.id)}
+            {
+                "name": one.name,
+                "profession": one.profession,
+                "on_duty_since": iso(one.on_duty_since),
+                "busy_with": busy.get(one.id),
+            }
             for one in staff
             if one.on_duty_since
         ],

@@ -68,7 +68,7 @@ class Consultations:
             raise Refused(error.code) from None
 
     async def leave(self, visit: str, role: Role, instance: str) -> CallState:
-        """A patient who waits gives up the place; out of a call one can always come back: the therapist ends the visit."""
+        """Who waits gives up the place; who leaves a call can come back: the therapist ends the visit."""
         try:
             async with self._db.write() as tx:
                 row = await visits.by_id(tx.conn, visit)
@@ -111,7 +111,11 @@ class Consultations:
         """What other nodes have posted since the last call, in order."""
         now = await self._db.now()
         async with self._db.read() as conn:
-            rows = (await conn.execute(select(mailbox).where(mailbox.c.seq > self._read).order_by(mailbox.c.seq))).mappings().all()
+            rows = (
+                (await conn.execute(select(mailbox).where(mailbox.c.seq > self._read).order_by(mailbox.c.seq)))
+                .mappings()
+                .all()
+            )
         if rows:
             self._read = rows[-1]["seq"]
         return [

@@ -85,7 +85,9 @@ async def confirm(tx: Transaction, visit_id: str, page: str) -> RowMapping:
     return await visits.change(tx, visit_id, Event.CONFIRM, Actor("patient", row["patient_id"]), confirmed_at=tx.now)
 
 
-async def media(tx: Transaction, settings: Settings, visit_id: str, role: str, page: str, state: str, path: str | None) -> RowMapping | None:
+async def media(
+    tx: Transaction, settings: Settings, visit_id: str, role: str, page: str, state: str, path: str | None
+) -> RowMapping | None:
     """What a page says of its connection. Starts the clock once both are up; measures lost time by our own clock.
 
     None: nothing new (or not the current page's to say).
@@ -99,7 +101,9 @@ async def media(tx: Transaction, settings: Settings, visit_id: str, role: str, p
     other = "patient" if role == "therapist" else "therapist"
     both = state == "connected" and row[f"{other}_media"] == "connected"
     if both and row["state"] == State.IN_SESSION and not row["started_at"]:
-        values |= clock.start(tx.now, timedelta(seconds=settings.visit_seconds), timedelta(seconds=settings.wrap_up_seconds))
+        values |= clock.start(
+            tx.now, timedelta(seconds=settings.visit_seconds), timedelta(seconds=settings.wrap_up_seconds)
+        )
     values |= lost_time(row, both, tx.now)
     actor = Actor("patient", row["patient_id"]) if role == "patient" else therapist(row["therapist_id"])
     return await visits.update_row(tx, visit_id, f"media_{state}", actor, detail={"role": role, "path": path}, **values)
@@ -151,7 +155,9 @@ async def end(tx: Transaction, visit_id: str, actor: Actor, reason: str) -> RowM
     if row is None:
         raise PersonError("no_such_visit")
     final = lost_time(row, True, tx.now)
-    return await visits.change(tx, visit_id, Event.END, actor, detail={"reason": reason}, ended_at=tx.now, end_reason=reason, **final)
+    return await visits.change(
+        tx, visit_id, Event.END, actor, detail={"reason": reason}, ended_at=tx.now, end_reason=reason, **final
+    )
 
 
 async def hold(tx: Transaction, settings: Settings, visit_id: str, held: bool) -> None:
@@ -172,8 +178,9 @@ async def send_back(tx: Transaction, visit_id: str, staff_id: str) -> RowMapping
 
 
 _NOBODY: dict[str, Any] = {
-    "therapist_id": None, "therapist_page": None, "admitted_at": None, "confirmed_at": None, "policy": None, "started_at": None,
-    "ends_at": None, "wrap_ends_at": None, "held": False, "lost_since": None, "lost_ms": 0, "given_back_ms": 0, "path": None,
+    "therapist_id": None, "therapist_page": None, "admitted_at": None, "confirmed_at": None, "policy": None,
+    "started_at": None, "ends_at": None, "wrap_ends_at": None, "held": False, "lost_since": None, "lost_ms": 0,
+    "given_back_ms": 0, "path": None,
     "patient_media": None, "therapist_media": None,
 }  # fmt: skip
 
@@ -205,8 +212,14 @@ async def _sweep_one(tx: Transaction, settings: Settings, seen: RowMapping) -> N
         await end(tx, row["id"], SYSTEM, "time")
     elif row["state"] == State.ADMITTED and tx.now - row["admitted_at"] >= settings.confirm_after:
         await visits.change(tx, row["id"], Event.NOT_CONFIRMED, SYSTEM, **_NOBODY)
-    elif row["state"] == State.IN_SESSION and not row["started_at"] and tx.now - row["admitted_at"] >= timedelta(seconds=settings.start_grace_seconds):
-        values: dict[str, Any] = clock.start(tx.now, timedelta(seconds=settings.visit_seconds), timedelta(seconds=settings.wrap_up_seconds))
+    elif (
+        row["state"] == State.IN_SESSION
+        and not row["started_at"]
+        and tx.now - row["admitted_at"] >= timedelta(seconds=settings.start_grace_seconds)
+    ):
+        values: dict[str, Any] = clock.start(
+            tx.now, timedelta(seconds=settings.visit_seconds), timedelta(seconds=settings.wrap_up_seconds)
+        )
         both = row["patient_media"] == row["therapist_media"] == "connected"
         if not both:
             values["lost_since"] = tx.now
@@ -234,8 +247,14 @@ async def save_relay_call(db: Database, visit_id: str, key: str, version: int, b
         if kept is not None and kept > version:
             return
         sealed = Access(db.cipher).seal(relay_call.c.blob, key, base64.b64encode(blob).decode())
-        await tx.conn.execute(delete(relay_call).where(or_(relay_call.c.key == key, relay_call.c.expires_at < tx.now - timedelta(hours=1))))
-        await tx.conn.execute(insert(relay_call).values(key=key, visit_id=visit_id, version=version, blob=sealed, expires_at=expires))
+        await tx.conn.execute(
+            delete(relay_call).where(
+                or_(relay_call.c.key == key, relay_call.c.expires_at < tx.now - timedelta(hours=1))
+            )
+        )
+        await tx.conn.execute(
+            insert(relay_call).values(key=key, visit_id=visit_id, version=version, blob=sealed, expires_at=expires)
+        )
 
 
 async def relay_calls(db: Database, visit_id: str | None = None) -> Sequence[tuple[str, int, bytes, datetime]]:
@@ -247,7 +266,15 @@ async def relay_calls(db: Database, visit_id: str | None = None) -> Sequence[tup
     door = Access(db.cipher)
     async with db.read() as conn:
         rows = (await conn.execute(query)).mappings().all()
-    return [(row["key"], row["version"], base64.b64decode(door.open(relay_call.c.blob, row["key"], row["blob"])), row["expires_at"]) for row in rows]
+    return [
+        (
+            row["key"],
+            row["version"],
+            base64.b64decode(door.open(relay_call.c.blob, row["key"], row["blob"])),
+            row["expires_at"],
+        )
+        for row in rows
+    ]
 
 
 async def attach_page(tx: Transaction, visit_id: str, role: str, page: str, *, fresh: bool) -> RowMapping | None:

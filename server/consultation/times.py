@@ -29,5 +29,6 @@ def clock_data(row: RowMapping, settings: Settings, now: datetime) -> dict[str, 
         "notices": settings.notices,
         "held": row["held"],
         "lost_s": int(lost),
-        "give_back": giveable(lost, row["given_back_ms"], settings.give_back_seconds) > 0 and row["started_at"] is not None,
+        "give_back": giveable(lost, row["given_back_ms"], settings.give_back_seconds) > 0
+        and row["started_at"] is not None,
     }

@@ -31,7 +31,10 @@ async def desk(request: web.Request) -> web.StreamResponse:
         rows = list(await visits.with_people(conn, visit.c.state.in_([State.WAITING, *OPEN])))
         line = await queue(conn, now, settings.visit_seconds, settings.wrap_up_seconds)
         past = await visits.with_people(
-            conn, visit.c.therapist_id == staff.id, visit.c.state.in_([State.ENDED]), visit.c.ended_at > now - timedelta(days=90)
+            conn,
+            visit.c.therapist_id == staff.id,
+            visit.c.state.in_([State.ENDED]),
+            visit.c.ended_at > now - timedelta(days=90),
         )
         unsigned = await unsigned_visits(conn, [row["id"] for row in past])
         wanted = request.match_info.get("visit") or next(
@@ -46,7 +49,9 @@ async def desk(request: web.Request) -> web.StreamResponse:
     mine = [row for row in rows if row["state"] == State.WAITING or row["therapist_id"] == staff.id]
     late = [row for row in past if row["id"] in unsigned]
     every = {row["id"]: row for row in (*mine, *late, *([shown] if shown else []))}
-    door = await Viewing(db, Actor("staff", staff.id), "read").door({row["id"]: row["patient_id"] for row in every.values()})
+    door = await Viewing(db, Actor("staff", staff.id), "read").door(
+        {row["id"]: row["patient_id"] for row in every.values()}
+    )
     opened = {key: visits.particulars(door, row) for key, row in every.items()}
     values: dict[str, Any] = {
         "queue": queue_data(settings, staff, rows, opened, line, now),
@@ -74,7 +79,9 @@ async def duty(request: web.Request) -> web.StreamResponse:
 
 async def admission(request: web.Request) -> web.StreamResponse:
     """Without a script; with one the page admits over its socket, which saves a page load."""
-    await consultation.admit(request.app[DATABASE], request.app[SETTINGS], request.match_info["visit"], request["staff"].id)
+    await consultation.admit(
+        request.app[DATABASE], request.app[SETTINGS], request.match_info["visit"], request["staff"].id
+    )
     raise see_other(f"/desk/visits/{request.match_info['visit']}")
 
 

@@ -67,7 +67,9 @@ def where(document: Mapping[str, Any], lang: str) -> dict[str, Any]:
     assert isinstance(place, Mapping)
     assert isinstance(contact, Mapping)
     province = place.get("province", "")
-    town = " ".join(part for part in (place.get("city", ""), province.removeprefix("CA-"), place.get("postal", "")) if part)
+    town = " ".join(
+        part for part in (place.get("city", ""), province.removeprefix("CA-"), place.get("postal", "")) if part
+    )
     person = ", ".join(part for part in (contact.get("name", ""), formats.phone(contact.get("phone", ""))) if part)
     phone = document.get("A7")
     return {
@@ -97,7 +99,7 @@ def review_context(document: Mapping[str, Any], version: int, visit: str, error:
 
 
 def signed_context(note: Note) -> dict[str, Any]:
-    """Of ``notes/signed.html``. The aid is run again on what was signed: it is deterministic, and its version is in N3."""
+    """Of ``notes/signed.html``. The aid runs again on what was signed: it is deterministic; N3 has its version."""
     signature = note.signature or {}
     return {
         "parts": readable(note.document),
@@ -112,7 +114,9 @@ def summary_blocks(note: Note, lang: str, settings: Settings) -> list[Shown]:
     assert note.signed_at is not None
     zone = settings.clinic_zone
     day: date = note.signed_at.astimezone(ZoneInfo(zone)).date()
-    return render_summary(summarise(note.document, signed_at=day), translator(lang).gettext, lambda at: formats.date(at, lang, zone))
+    return render_summary(
+        summarise(note.document, signed_at=day), translator(lang).gettext, lambda at: formats.date(at, lang, zone)
+    )
 
 
 async def note_html(request: web.Request, row: RowMapping, who: Particulars) -> Markup:
@@ -153,7 +157,12 @@ def visit_facts(settings: Settings, row: RowMapping, who: Particulars, staff: St
         "language": row["language"],
         "interpreter": row["interpreter"],
         "consent": {"version": row["consent_version"], "lang": row["consent_language"], "at": local(row["consent_at"])},
-        "clinician": {"id": staff.id, "name": staff.name, "profession": staff.profession, "registration": staff.registration},
+        "clinician": {
+            "id": staff.id,
+            "name": staff.name,
+            "profession": staff.profession,
+            "registration": staff.registration,
+        },
         "started_at": local(row["started_at"] or row["admitted_at"]),
         "ended_at": local(row["ended_at"]),
     }

@@ -58,11 +58,7 @@ async def save(
     Raises ``note_changed`` when another window was first, ``note_signed`` when it is locked. Nothing is lost: the page
     still has the text.
     """
-    row = (
-        (await tx.conn.execute(select(note).where(note.c.visit_id == visit_id).with_for_update()))
-        .mappings()
-        .first()
-    )
+    row = (await tx.conn.execute(select(note).where(note.c.visit_id == visit_id).with_for_update())).mappings().first()
     text = json.dumps(document, ensure_ascii=False, sort_keys=True)
     if row is None:
         if base_version != 0:
@@ -86,9 +82,7 @@ async def save(
     await tx.conn.execute(
         update(note)
         .where(note.c.id == row["id"], note.c.version == base_version, note.c.signed_at.is_(None))
-        .values(
-            version=base_version + 1, saved_at=tx.now, document=door.seal(note.c.document, row["id"], text)
-        )
+        .values(version=base_version + 1, saved_at=tx.now, document=door.seal(note.c.document, row["id"], text))
     )
     tx.changed("note", visit_id, base_version + 1)
     return base_version + 1
@@ -117,9 +111,7 @@ async def lock(
             version=row["version"] + 1,
             signed_at=tx.now,
             saved_at=tx.now,
-            document=door.seal(
-                note.c.document, row["id"], json.dumps(document, ensure_ascii=False, sort_keys=True)
-            ),
+            document=door.seal(note.c.document, row["id"], json.dumps(document, ensure_ascii=False, sort_keys=True)),
             content_sha256=sha256,
             signature=json.dumps(signature, sort_keys=True),
         )

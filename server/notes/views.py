@@ -45,7 +45,9 @@ async def _own(request: web.Request) -> tuple[RowMapping, Particulars]:
     """The visit, if it is this therapist's; audited as a reading of it."""
     db, staff = request.app[DATABASE], request["staff"]
     async with db.write() as tx:
-        found = await visits.with_people(tx.conn, visit.c.id == request.match_info["visit"], visit.c.therapist_id == staff.id)
+        found = await visits.with_people(
+            tx.conn, visit.c.id == request.match_info["visit"], visit.c.therapist_id == staff.id
+        )
         if not found:
             raise PersonError("no_such_visit")
         row = found[0]
@@ -63,7 +65,9 @@ async def save(request: web.Request) -> web.StreamResponse:
     if not wants_json(request):
         raise see_other(f"/desk/visits/{row['id']}#note")
     settings = request.app[SETTINGS]
-    context = pages.form_context(document, version, saved_at, row["id"], pages.context_of(settings, who), request["lang"])
+    context = pages.form_context(
+        document, version, saved_at, row["id"], pages.context_of(settings, who), request["lang"]
+    )
     return web.json_response(
         {
             "version": version,
@@ -76,7 +80,12 @@ async def save(request: web.Request) -> web.StreamResponse:
 
 
 async def _save(
-    request: web.Request, tx: Transaction, row: RowMapping, who: Particulars, sent: list[tuple[str, Any]], base_version: int
+    request: web.Request,
+    tx: Transaction,
+    row: RowMapping,
+    who: Particulars,
+    sent: list[tuple[str, Any]],
+    base_version: int,
 ) -> tuple[int, dict[str, Any]]:
     """One transaction: the draft, its audit entry, and the hold on the clock that an open emergency asks for."""
     db, settings, staff = request.app[DATABASE], request.app[SETTINGS], request["staff"]
@@ -109,7 +118,9 @@ async def sign(request: web.Request) -> web.StreamResponse:
         saved_at = tx.now
     errors = _check(settings, row, who, request["staff"], document, str(sent.get("input_hash", "")))
     if errors:
-        context = pages.form_context(document, version, saved_at, row["id"], pages.context_of(settings, who), request["lang"], errors)
+        context = pages.form_context(
+            document, version, saved_at, row["id"], pages.context_of(settings, who), request["lang"], errors
+        )
         return _answer(request, row, "notes/form.html", context, 422)
     return _answer(request, row, "notes/review.html", pages.review_context(document, version, row["id"]), 200)
 
@@ -117,19 +128,35 @@ async def sign(request: web.Request) -> web.StreamResponse:
 def _answer(request: web.Request, row: RowMapping, template: str, values: dict[str, Any], status: int) -> web.Response:
     """The fragment for a script, or a page of its own around it."""
     if wants_json(request):
-        return web.json_response({"html": render(request, template, values), "errors": values.get("texts", {})}, status=status)
-    whole = {"fragment": pages.fragment(request, template, values), "visit": row["id"], "errors": values.get("texts", {})}
+        return web.json_response(
+            {"html": render(request, template, values), "errors": values.get("texts", {})}, status=status
+        )
+    whole = {
+        "fragment": pages.fragment(request, template, values),
+        "visit": row["id"],
+        "errors": values.get("texts", {}),
+    }
     return page(request, "notes/page.html", whole, status=status)
 
 
-async def _confirm(request: web.Request, row: RowMapping, who: Particulars, sent: Mapping[str, Any]) -> web.StreamResponse:
+async def _confirm(
+    request: web.Request, row: RowMapping, who: Particulars, sent: Mapping[str, Any]
+) -> web.StreamResponse:
     """Lock what was reviewed: the same version, the same hash, by the author with their password."""
     db, settings, staff = request.app[DATABASE], request.app[SETTINGS], request["staff"]
     async with db.read() as conn:
         account = await staff_by_username(conn, staff.username)
     right = account is not None and await verify(str(sent.get("password", ""))[:1024], account["password"])
     async with db.write() as tx:
-        door = await access(db, tx, Actor("staff", staff.id), "sign" if right else "sign_refused", "note", row["id"], subject=row["patient_id"])
+        door = await access(
+            db,
+            tx,
+            Actor("staff", staff.id),
+            "sign" if right else "sign_refused",
+            "note",
+            row["id"],
+            subject=row["patient_id"],
+        )
         saved = await store.row_of(tx.conn, row["id"])
         if saved is None:
             raise PersonError("not_possible_now")
@@ -149,10 +176,24 @@ async def _confirm(request: web.Request, row: RowMapping, who: Particulars, sent
                 await visits.update_row(tx, row["id"], "note_signed", Actor("staff", staff.id))
     t = translator(request["lang"])
     if errors:
-        context = pages.form_context(note.document, note.version, note.saved_at, row["id"], pages.context_of(settings, who), request["lang"], errors)
+        context = pages.form_context(
+            note.document,
+            note.version,
+            note.saved_at,
+            row["id"],
+            pages.context_of(settings, who),
+            request["lang"],
+            errors,
+        )
         return _answer(request, row, "notes/form.html", context, 422)
     if not right:
-        return _answer(request, row, "notes/review.html", pages.review_context(note.document, note.version, row["id"], t(E_PASSWORD)), 403)
+        return _answer(
+            request,
+            row,
+            "notes/review.html",
+            pages.review_context(note.document, note.version, row["id"], t(E_PASSWORD)),
+            403,
+        )
     if wants_json(request):
         return web.json_response({"signed": True, "html": str(await pages.note_html(request, row, who))})
     raise see_other(f"/desk/visits/{row['id']}")

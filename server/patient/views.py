@@ -34,10 +34,16 @@ async def visit_page(request: web.Request) -> web.StreamResponse:
     values: dict[str, Any] = {
         "address": request.match_info["address"],
         **visit_data(row, line),
-        "summary": await _summary(request, row) if row["state"] in OVER and readable(row, now, settings.summary_days) else None,
+        "summary": await _summary(request, row)
+        if row["state"] in OVER and readable(row, now, settings.summary_days)
+        else None,
         "expired": not readable(row, now, settings.summary_days),
         "summary_days": settings.summary_days,
-        "ended_how": "time" if row["end_reason"] == "time" else "therapist" if row["end_reason"] == "therapist" else None,
+        "ended_how": "time"
+        if row["end_reason"] == "time"
+        else "therapist"
+        if row["end_reason"] == "therapist"
+        else None,
     }
     return page(request, "visit/visit.html", values)
 
@@ -50,7 +56,9 @@ async def _summary(request: web.Request, row: RowMapping) -> list[Shown] | None:
     if note is None or note["signed_at"] is None:
         return None
     async with db.write() as tx:
-        door = await access(db, tx, Actor("patient", row["patient_id"]), "read", "summary", note["id"], subject=row["patient_id"])
+        door = await access(
+            db, tx, Actor("patient", row["patient_id"]), "read", "summary", note["id"], subject=row["patient_id"]
+        )
     return summary_blocks(notes.opened(door, note), request["lang"], request.app[SETTINGS])
 
 

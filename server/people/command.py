@@ -42,12 +42,15 @@ async def run_user(settings: Settings, args: argparse.Namespace, ask_password: C
 
 def _long_enough(password: str) -> str:
     if len(password) < MIN_LENGTH:
-        raise SettingsError([f"the password has {len(password)} characters: it needs {MIN_LENGTH} or more; nothing was changed"])
+        raise SettingsError(
+            [f"the password has {len(password)} characters: it needs {MIN_LENGTH} or more; nothing was changed"]
+        )
     return password
 
 
 async def _add(db: Database, args: argparse.Namespace, ask_password: Callable[[], str]) -> None:
-    missing = [flag for flag, value in (("--name", args.name), ("--profession", args.role != "therapist" or args.profession),
+    missing = [flag for flag, value in (("--name", args.name),
+               ("--profession", args.role != "therapist" or args.profession),
                ("--registration", args.role != "therapist" or args.registration)) if not value]  # fmt: skip
     if missing:
         raise SettingsError([f"a {args.role} needs {' and '.join(missing)} too"])
@@ -67,7 +70,9 @@ async def _add(db: Database, args: argparse.Namespace, ask_password: Callable[[]
 async def _password(db: Database, username: str, password: str) -> None:
     async with db.write() as tx:
         query = update(staff).where(staff.c.username == username.casefold(), staff.c.active)
-        staff_id = (await tx.conn.execute(query.values(password=hash_password(password)).returning(staff.c.id))).scalar_one_or_none()
+        staff_id = (
+            await tx.conn.execute(query.values(password=hash_password(password)).returning(staff.c.id))
+        ).scalar_one_or_none()
         if staff_id is None:
             raise SettingsError([f"there is no {username}"])
         await tx.conn.execute(delete(web_session).where(web_session.c.staff_id == staff_id))

@@ -73,7 +73,11 @@ class SqlStorage(AbstractStorage):
                 return
             rotate = data.pop("rotate", False) or session.new or session.identity is None
             if not rotate:
-                await tx.conn.execute(update(web_session).where(web_session.c.key == digest(str(session.identity))).values(data=json.dumps(data)))
+                await tx.conn.execute(
+                    update(web_session)
+                    .where(web_session.c.key == digest(str(session.identity)))
+                    .values(data=json.dumps(data))
+                )
                 return
             if old:
                 await tx.conn.execute(delete(web_session).where(web_session.c.key == digest(old)))
@@ -90,5 +94,11 @@ class SqlStorage(AbstractStorage):
                 )
             )
         response.set_cookie(
-            self.cookie(realm), token, max_age=int(lifetime.total_seconds()), path="/", secure=True, httponly=True, samesite="Lax"
+            self.cookie(realm),
+            token,
+            max_age=int(lifetime.total_seconds()),
+            path="/",
+            secure=True,
+            httponly=True,
+            samesite="Lax",
         )

@@ -102,7 +102,11 @@ async def set_duty(tx: Transaction, staff_id: str, on: bool) -> None:
 
 
 async def anyone_on_duty(conn: AsyncConnection) -> bool:
-    query = select(staff.c.id).where(staff.c.on_duty_since.is_not(None), staff.c.active, staff.c.role == "therapist").limit(1)
+    query = (
+        select(staff.c.id)
+        .where(staff.c.on_duty_since.is_not(None), staff.c.active, staff.c.role == "therapist")
+        .limit(1)
+    )
     return (await conn.execute(query)).first() is not None
 
 

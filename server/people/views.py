@@ -70,5 +70,7 @@ async def choose_language(request: web.Request) -> web.StreamResponse:
     local = target.startswith("/") and not target.startswith(("//", "/\\"))
     answer = see_other(target if local else "/")
     if lang in LANGUAGES:
-        answer.set_cookie(LANGUAGE_COOKIE, lang, max_age=365 * 86400, path="/", secure=True, httponly=True, samesite="Lax")
+        answer.set_cookie(
+            LANGUAGE_COOKIE, lang, max_age=365 * 86400, path="/", secure=True, httponly=True, samesite="Lax"
+        )
     raise answer

@@ -17,10 +17,16 @@ CONSENTS = (
     Consent(
         "2026-11",
         (
-            N_("This is a free 20-minute video visit with a licensed physiotherapist or occupational therapist. It does not replace emergency care."),
+            N_(
+                "This is a free 20-minute video visit with a licensed physiotherapist or occupational therapist. It does not replace emergency care."
+            ),
             N_("By video the therapist cannot touch or test everything. They may ask you to be seen in person."),
-            N_("Sound and picture go encrypted from your browser to the therapist's. Nothing is recorded. A call can break off; we then phone you."),
-            N_("The therapist writes a note. The law asks the clinic to keep it. You may ask to see it, or to have it corrected."),
+            N_(
+                "Sound and picture go encrypted from your browser to the therapist's. Nothing is recorded. A call can break off; we then phone you."
+            ),
+            N_(
+                "The therapist writes a note. The law asks the clinic to keep it. You may ask to see it, or to have it corrected."
+            ),
             N_("We ask where you are so that help can find you in an emergency. You can stop at any time."),
         ),
     ),

@@ -39,11 +39,19 @@ async def knows(request: web.Request, visit_id: str) -> bool:
     return visit_id in session.get("visits", [])
 
 
-def proof_page(request: web.Request, row: RowMapping | None, form: dict[str, str], errors: dict[str, str], status: int = 200) -> web.Response:
+def proof_page(
+    request: web.Request, row: RowMapping | None, form: dict[str, str], errors: dict[str, str], status: int = 200
+) -> web.Response:
     """The same page for a visit that does not exist: an address cannot be probed."""
     limit = request.app[SETTINGS].proof_tries
     left = limit - row["proof_tries"] if row else limit
-    values = {"address": request.match_info["address"], "form": form, "errors": errors, "tries_left": left, "locked": left <= 0}
+    values = {
+        "address": request.match_info["address"],
+        "form": form,
+        "errors": errors,
+        "tries_left": left,
+        "locked": left <= 0,
+    }
     return page(request, "visit/proof.html", values, status=429 if left <= 0 else status)
 
 

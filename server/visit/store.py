@@ -144,7 +144,12 @@ async def _set(
     version = before["version"] + 1
     done = await tx.conn.execute(
         update(visit)
-        .where(visit.c.id == before["id"], visit.c.state == before["state"], visit.c.version == before["version"], *conditions)
+        .where(
+            visit.c.id == before["id"],
+            visit.c.state == before["state"],
+            visit.c.version == before["version"],
+            *conditions,
+        )
         .values(state=state, version=version, changed_at=tx.now, **values)
         .returning(visit)
     )
@@ -181,7 +186,11 @@ async def _log(
 
 async def timeline(conn: AsyncConnection, visit_id: str) -> Sequence[RowMapping]:
     """The visit's events in order: the one history that everything else is read from."""
-    return (await conn.execute(select(visit_event).where(visit_event.c.visit_id == visit_id).order_by(visit_event.c.seq))).mappings().all()
+    return (
+        (await conn.execute(select(visit_event).where(visit_event.c.visit_id == visit_id).order_by(visit_event.c.seq)))
+        .mappings()
+        .all()
+    )
 
 
 @dataclass(frozen=True, slots=True)

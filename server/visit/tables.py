@@ -55,7 +55,9 @@ visit = Table(
     Column("given_back_ms", Integer, nullable=False, default=0),
     Column("proof_tries", Integer, nullable=False, default=0),
     # one therapist, one open visit
-    Index("uq_visit_open_therapist", "therapist_id", unique=True, sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),
+    Index(
+        "uq_visit_open_therapist", "therapist_id", unique=True, sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)
+    ),
 )
 
 visit_event = Table(

@@ -107,7 +107,9 @@ async def proof(request: web.Request) -> web.StreamResponse:
     actor = Actor("patient", row["patient_id"])
     async with db.write() as tx:
         door = await access(db, tx, actor, "prove", "visit", row["id"], subject=row["patient_id"])
-        known = await tx.conn.scalar(patient.select().with_only_columns(patient.c.dob_index).where(patient.c.id == row["patient_id"]))
+        known = await tx.conn.scalar(
+            patient.select().with_only_columns(patient.c.dob_index).where(patient.c.id == row["patient_id"])
+        )
         right = hmac.compare_digest(door.blind_index(given.isoformat(), "patient.dob"), known or "")
         row = await store.update_row(
             tx,

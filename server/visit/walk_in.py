@@ -43,7 +43,9 @@ E_PROVINCE = N_("Choose the province where you are right now")
 E_PHONE = N_("Enter a phone number where we can call you back, as in 416 555 0123")
 E_EMERGENCY_NAME = N_("Enter the name of someone we can call in an emergency, or tick that there is no one")
 E_EMERGENCY_PHONE = N_("Enter that person's phone number, as in 416 555 0123")
-E_EMERGENCY_SAME = N_("This is the number where we reach you. Enter another person's number, or tick that there is no one")
+E_EMERGENCY_SAME = N_(
+    "This is the number where we reach you. Enter another person's number, or tick that there is no one"
+)
 E_LANGUAGE = N_("Choose the language of the visit")
 E_INTERPRETER = N_("Tell us whether you need an interpreter")
 E_CONSENT = N_("To have the visit, tick the box that you agree")

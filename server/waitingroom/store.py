@@ -34,9 +34,21 @@ async def queue(conn: AsyncConnection, now: datetime, visit_s: int, wrap_s: int)
     order = [one.visit for one in in_order([Waiting(row.id, row.arrived_at) for row in rows])]
     busy = {
         row.therapist_id: row
-        for row in await conn.execute(select(visit.c.therapist_id, visit.c.ends_at, visit.c.admitted_at).where(visit.c.state.in_(OPEN)))
+        for row in await conn.execute(
+            select(visit.c.therapist_id, visit.c.ends_at, visit.c.admitted_at).where(visit.c.state.in_(OPEN))
+        )
     }
-    on_duty = (await conn.execute(select(staff.c.id).where(staff.c.on_duty_since.is_not(None), staff.c.active, staff.c.role == "therapist"))).scalars().all()
+    on_duty = (
+        (
+            await conn.execute(
+                select(staff.c.id).where(
+                    staff.c.on_duty_since.is_not(None), staff.c.active, staff.c.role == "therapist"
+                )
+            )
+        )
+        .scalars()
+        .all()
+    )
     free_in: list[float] = []
     for staff_id in on_duty:
         running = busy.get(staff_id)

@@ -19,7 +19,9 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as how
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test,
+)  # fmt: skip
 from sqlalchemy import func, select, text
 
 from server.config import Settings
@@ -27,6 +29,7 @@ from server.db import Database
 from server.errors import IllegalTransition, PersonError
 from server.visit.states import OPEN, TABLE, Event, State
 from server.visit.tables import visit, visit_event
+from server.visit.walk_in import WalkIn
 from tests.people import ANA, BEN, Clinic, Patient, Therapist, hire
 from tests.stores import open_database, shift
 
@@ -34,7 +37,14 @@ LONG = bool(os.environ.get("TEST_LONG"))
 GRACE, CONFIRM, LENGTH, WRAP, MOST_BACK = 60, 120, 1200, 120, 300
 #: seconds that pass at once; no sum of them comes within 10 s of a threshold, so a slow machine decides nothing
 STEPS = st.sampled_from([50, 100, 650, 1350])
+MOST_PATIENTS = 6
 T = TypeVar("T")
+WHO = st.integers(0, 2)
+
+
+def some(*states: State) -> Any:
+    """Only while some visit is in one of ``states`` (default: any)."""
+    return precondition(lambda day: any(one.state in (states or State) for one in day.book.values()))
 
 
 @dataclass
@@ -84,13 +94,19 @@ class Day(RuleBasedStateMachine):
     therapists: list[Therapist]
     loop: asyncio.Runner
 
-    visits: Bundle[str] = Bundle("visits")
-
     def __init__(self) -> None:
         super().__init__()
         self.book: dict[str, Modelled] = {}
 
     # ---- helpers
+
+    def pick(self, data: st.DataObject, *states: State) -> Modelled:
+        """One of the visits, in one of ``states``."""
+        found = [one for one in self.book.values() if not states or one.state in states]
+        return found[data.draw(st.integers(0, len(found) - 1))]
+
+    def therapist_of(self, one: Modelled) -> Therapist:
+        return next(who for who in self.therapists if who.id == one.therapist)
 
     def run(self, act: Coroutine[Any, Any, T]) -> T:
         return self.loop.run(act)
@@ -107,6 +123,9 @@ class Day(RuleBasedStateMachine):
                 raise result
             said.append(result.code if isinstance(result, PersonError) else "done")
         return said
+
+    def alive(self) -> bool:
+        return any(one.state in (State.WAITING, *OPEN) for one in self.book.values())
 
     def open_visit_of(self, who: Therapist) -> Modelled | None:
         return next((one for one in self.book.values() if one.state in OPEN and one.therapist == who.id), None)
@@ -133,44 +152,80 @@ class Day(RuleBasedStateMachine):
                 await tx.conn.execute(text("UPDATE visit SET state = 'cancelled'"))
 
         self.run(nobody_is_left_from_yesterday())
+        ana, _ = self.walks_in(ANA), self.walks_in(BEN)
+        self.in_call(ana, self.therapists[0])
 
-    @rule(target=visits, form=st.sampled_from([ANA, BEN]))
-    def fills_form(self, form: Any) -> str:
+    def in_call(self, one: Modelled, who: Therapist) -> None:
+        self.run(self.clinic.in_call(who, one.patient))
+        self.admitted(one, who)
+        one.state, one.connected, one.versions = State.IN_SESSION, frozenset({"patient", "therapist"}), one.versions + 3
+        one.connection()
+
+    def walks_in(self, form: WalkIn) -> Modelled:
         patient = self.run(self.clinic.fills_form(form))
-        self.book[patient.visit] = Modelled(patient)
-        return patient.visit
+        one = self.book[patient.visit] = Modelled(patient)
+        self.ready(one)
+        return one
 
-    @rule(target=visits, form=st.sampled_from([ANA, BEN]))
-    def walks_in(self, form: Any) -> str:
-        """The usual course, so that days are not spent on forms."""
-        visit_id = self.fills_form(form)
-        self.is_ready(visit_id)
-        return visit_id
-
-    @rule(visit_id=visits)
-    def is_ready(self, visit_id: str) -> None:
-        one = self.book[visit_id]
-        if one.state is not State.CHECKING:
-            with pytest.raises(IllegalTransition):
-                self.run(self.clinic.arrives(one.patient))
-            return
+    def ready(self, one: Modelled) -> None:
         row = self.run(self.clinic.arrives(one.patient))
         one.state, one.arrived_at, one.versions = State.WAITING, row["arrived_at"], one.versions + 2
 
-    @rule(visit_id=visits)
-    def leaves(self, visit_id: str) -> None:
-        self.step(visit_id, Event.LEAVE)
+    @precondition(lambda day: len(day.book) < MOST_PATIENTS)
+    @rule(form=st.sampled_from([ANA, BEN]))
+    def somebody_walks_in(self, form: WalkIn) -> None:
+        self.walks_in(form)
 
-    @rule(visit_id=visits, event=st.sampled_from([*Event]))
-    def somebody_tries(self, visit_id: str, event: Event) -> None:
+    @precondition(lambda day: len(day.book) < MOST_PATIENTS)
+    @rule()
+    def somebody_fills_the_form(self) -> None:
+        patient = self.run(self.clinic.fills_form(BEN))
+        self.book[patient.visit] = Modelled(patient)
+
+    @some(State.CHECKING)
+    @rule(data=st.data())
+    def is_ready(self, data: st.DataObject) -> None:
+        self.ready(self.pick(data, State.CHECKING))
+
+    @some(State.WAITING)
+    @precondition(lambda day: any(day.open_visit_of(who) is None for who in day.therapists))
+    @rule(data=st.data())
+    def a_visit_begins(self, data: st.DataObject) -> None:
+        """The usual course in one step, so that most of the day is spent in visits."""
+        free = next(who for who in self.therapists if self.open_visit_of(who) is None)
+        self.in_call(self.pick(data, State.WAITING), free)
+
+    @some(State.CHECKING, State.WAITING, State.ADMITTED)
+    @rule(data=st.data())
+    def leaves(self, data: st.DataObject) -> None:
+        self.step(self.pick(data, State.CHECKING, State.WAITING, State.ADMITTED), Event.LEAVE)
+
+    @some()
+    @rule(data=st.data(), event=st.sampled_from([*Event]))
+    def somebody_tries(self, data: st.DataObject, event: Event) -> None:
         """Any step at all: the table decides. Those that need more than a step are tried where they are illegal."""
-        one = self.book[visit_id]
-        simple = (Event.LEAVE, Event.CANCEL, Event.MISS, Event.END, Event.CLOSE_INCOMPLETE)
+        one = self.pick(data)
+        simple = (Event.CANCEL, Event.MISS, Event.CLOSE_INCOMPLETE)
         if event in simple or (one.state, event) not in TABLE:
-            self.step(visit_id, event)
+            self.step(one, event)
 
-    def step(self, visit_id: str, event: Event) -> None:
-        one = self.book[visit_id]
+    @some()
+    @rule(data=st.data(), who=WHO, act=st.sampled_from(["confirm", "end", "send back", "give back", "admit"]))
+    def somebody_is_out_of_turn(self, data: st.DataObject, who: int, act: str) -> None:
+        one = self.pick(data)
+        match act:
+            case "confirm":
+                self.confirm(one)
+            case "end":
+                self.end(one)
+            case "send back":
+                self.send_back(one, self.therapists[who])
+            case "give back":
+                self.give_back(one, self.therapists[who])
+            case _:
+                self.admit(one, self.therapists[who])
+
+    def step(self, one: Modelled, event: Event) -> None:
         then = TABLE.get((one.state, event))
         if then is None:
             with pytest.raises(IllegalTransition):
@@ -179,17 +234,21 @@ class Day(RuleBasedStateMachine):
             self.run(self.clinic.step(one.patient, event))
             one.state, one.versions = then, one.versions + 1
 
-    @rule(visit_id=visits, who=st.integers(0, 2))
-    def admits(self, visit_id: str, who: int) -> None:
-        one, therapist = self.book[visit_id], self.therapists[who]
+    @some(State.WAITING)
+    @rule(data=st.data(), who=WHO)
+    def admits(self, data: st.DataObject, who: int) -> None:
+        self.admit(self.pick(data, State.WAITING), self.therapists[who])
+
+    def admit(self, one: Modelled, therapist: Therapist) -> None:
         expected, again = self.may_admit(one, therapist), self.open_visit_of(therapist) is one
         assert self.attempt(self.clinic.admits(therapist, one.patient)) == [expected]
         if expected == "done" and not again:
             self.admitted(one, therapist)
 
-    @rule(visit_id=visits, first=st.integers(0, 2), second=st.integers(0, 2))
-    def two_admit_the_same_patient(self, visit_id: str, first: int, second: int) -> None:
-        one, pair = self.book[visit_id], (self.therapists[first], self.therapists[second])
+    @some(State.WAITING, *OPEN)
+    @rule(data=st.data(), first=WHO, second=WHO)
+    def two_admit_the_same_patient(self, data: st.DataObject, first: int, second: int) -> None:
+        one, pair = self.pick(data, State.WAITING, *OPEN), (self.therapists[first], self.therapists[second])
         could = [self.may_admit(one, who) for who in pair]
         was_waiting = one.state is State.WAITING
         said = self.attempt(
@@ -208,31 +267,35 @@ class Day(RuleBasedStateMachine):
         if was_waiting and "done" in said:
             self.admitted(one, pair[winner])
 
-    @rule(a=visits, b=visits, who=st.integers(0, 2))
-    def one_admits_two_patients(self, a: str, b: str, who: int) -> None:
-        therapist, ones = self.therapists[who], (self.book[a], self.book[b])
-        if a == b or not all(self.may_admit(one, therapist) == "done" and one.state is State.WAITING for one in ones):
-            return
+    @precondition(lambda day: sum(one.state is State.WAITING for one in day.book.values()) >= 2)
+    @precondition(lambda day: any(day.open_visit_of(who) is None for who in day.therapists))
+    @rule()
+    def one_admits_two_patients(self) -> None:
+        therapist = next(who for who in self.therapists if self.open_visit_of(who) is None)
+        ones = [one for one in self.book.values() if one.state is State.WAITING][-2:]
         said = self.attempt(
-            self.clinic.admits(therapist, ones[0].patient), self.clinic.admits(therapist, ones[1].patient, node=self.other)
+            self.clinic.admits(therapist, ones[0].patient),
+            self.clinic.admits(therapist, ones[1].patient, node=self.other),
         )
         assert sorted(said) == ["busy", "done"]
         self.admitted(ones[said.index("done")], therapist)
 
-    @rule(visit_id=visits)
-    def confirms(self, visit_id: str) -> None:
-        one = self.book[visit_id]
+    @some(State.ADMITTED)
+    @rule(data=st.data())
+    def confirms(self, data: st.DataObject) -> None:
+        self.confirm(self.pick(data, State.ADMITTED))
+
+    def confirm(self, one: Modelled) -> None:
         [said] = self.attempt(self.clinic.confirms(one.patient))
         assert said == ("done" if one.state in OPEN else "not_possible_now")
         if one.state is State.ADMITTED:
             one.state, one.versions = State.IN_SESSION, one.versions + 1
 
-    @rule(visit_id=visits, side=st.sampled_from(["patient", "therapist"]), up=st.booleans())
-    def media(self, visit_id: str, side: str, up: bool) -> None:
-        one = self.book[visit_id]
-        if one.state is not State.IN_SESSION:
-            return
-        who = one.patient if side == "patient" else next(t for t in self.therapists if t.id == one.therapist)
+    @some(State.IN_SESSION)
+    @rule(data=st.data(), side=st.sampled_from(["patient", "therapist"]), up=st.booleans())
+    def media(self, data: st.DataObject, side: str, up: bool) -> None:
+        one = self.pick(data, State.IN_SESSION)
+        who = one.patient if side == "patient" else self.therapist_of(one)
         row = self.run(self.clinic.media(who, one.patient, "connected" if up else "lost", "relay" if up else None))
         after = one.connected | {side} if up else one.connected - {side}
         if after != one.connected or (row is not None and not up):  # "lost" is news the first time, too
@@ -240,12 +303,11 @@ class Day(RuleBasedStateMachine):
             one.connection()
         one.versions += row is not None
 
-    @rule(visit_id=visits)
-    def both_connect_at_once(self, visit_id: str) -> None:
-        one = self.book[visit_id]
-        if one.state is not State.IN_SESSION:
-            return
-        therapist = next(t for t in self.therapists if t.id == one.therapist)
+    @some(State.IN_SESSION)
+    @rule(data=st.data())
+    def both_connect_at_once(self, data: st.DataObject) -> None:
+        one = self.pick(data, State.IN_SESSION)
+        therapist = self.therapist_of(one)
         both = (
             self.clinic.media(one.patient, one.patient, "connected", "relay"),
             self.clinic.media(therapist, one.patient, "connected", "relay", node=self.other),
@@ -255,24 +317,27 @@ class Day(RuleBasedStateMachine):
         one.connected = frozenset({"patient", "therapist"})
         one.connection()
 
-    @rule(visit_id=visits, open_=st.booleans())
-    def red_flag(self, visit_id: str, open_: bool) -> None:
-        one = self.book[visit_id]
+    @some(*OPEN)
+    @rule(data=st.data(), open_=st.booleans())
+    def red_flag(self, data: st.DataObject, open_: bool) -> None:
+        one = self.pick(data, *OPEN)
         self.run(self.clinic.red_flag(one.patient, open_))
         if one.state in OPEN and one.held is not open_:
             one.held, one.versions = open_, one.versions + 1
             if not open_ and one.started is not None:
                 one.over = max(one.over, one.now + WRAP)
 
-    @rule(visit_id=visits, who=st.integers(0, 2))
-    def gives_back(self, visit_id: str, who: int) -> None:
-        one, therapist = self.book[visit_id], self.therapists[who]
+    @some(*OPEN)
+    @rule(data=st.data())
+    def gives_back(self, data: st.DataObject) -> None:
+        one = self.pick(data, *OPEN)
+        self.give_back(one, self.therapist_of(one))
+
+    def give_back(self, one: Modelled, therapist: Therapist) -> None:
         if one.therapist == therapist.id:
             lost = one.lost + (one.now - one.lost_since if one.lost_since is not None else 0)
             more = 0 if one.given_back or one.state not in OPEN else min(lost, MOST_BACK)
             expected = "done" if more >= 1 else "not_possible_now"
-            if 0 < lost < 1:
-                return
         else:
             more, expected = 0, "no_such_visit"
         said = self.attempt(self.clinic.gives_back(therapist, one.patient))
@@ -280,27 +345,35 @@ class Day(RuleBasedStateMachine):
         if expected == "done":
             one.over, one.given_back, one.versions = one.over + more, True, one.versions + 1
 
-    @rule(visit_id=visits, who=st.integers(0, 2))
-    def sends_back(self, visit_id: str, who: int) -> None:
-        one, therapist = self.book[visit_id], self.therapists[who]
+    @some(*OPEN)
+    @rule(data=st.data())
+    def sends_back(self, data: st.DataObject) -> None:
+        one = self.pick(data, *OPEN)
+        self.send_back(one, self.therapist_of(one))
+
+    def send_back(self, one: Modelled, therapist: Therapist) -> None:
         mine = one.therapist == therapist.id
         [said] = self.attempt(self.clinic.sends_back(therapist, one.patient))
         assert said == ("done" if mine and one.state in OPEN else "not_possible_now" if mine else "no_such_visit")
         if said == "done":
             one.back()
 
-    @rule(visit_id=visits)
-    def ends(self, visit_id: str) -> None:
-        one = self.book[visit_id]
+    @some(*OPEN)
+    @rule(data=st.data())
+    def ends(self, data: st.DataObject) -> None:
+        self.end(self.pick(data, *OPEN))
+
+    def end(self, one: Modelled) -> None:
         [said] = self.attempt(self.clinic.ends(self.therapists[0], one.patient))
         assert said == ("done" if one.state in OPEN else "not_possible_now")
         if said == "done":
             one.state, one.versions = State.ENDED, one.versions + 1
 
-    @rule(visit_id=visits, seconds=STEPS)
-    def time_passes(self, visit_id: str, seconds: int) -> None:
-        one = self.book[visit_id]
-        self.run(shift(self.clinic.db, visit_id, seconds))
+    @some()
+    @rule(data=st.data(), seconds=STEPS)
+    def time_passes(self, data: st.DataObject, seconds: int) -> None:
+        one = self.pick(data, State.WAITING, *OPEN) if data.draw(st.booleans()) and self.alive() else self.pick(data)
+        self.run(shift(self.clinic.db, one.patient.visit, seconds))
         one.now += seconds
         if one.arrived_at is not None:
             one.arrived_at = self.run(self.clinic.row(one.patient))["arrived_at"]
