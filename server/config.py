@@ -31,78 +31,89 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mode: Literal["development", "production"] = Field(
-        "development", description="`production` refuses demo accounts, default secrets and plain HTTP."
+        default="development", description="`production` refuses demo accounts, default secrets and plain HTTP."
     )
-    var: Path = Field(Path("var"), description="Folder of the embedded stores and the generated secrets (0700).")
-    host: str = Field("127.0.0.1", description="Address that the web process listens on.")
-    port: int = Field(8000, ge=0, le=65535, description="Port that the web process listens on.")
+    var: Path = Field(
+        default=Path("var"), description="Folder of the embedded stores and the generated secrets (0700)."
+    )
+    host: str = Field(default="127.0.0.1", description="Address that the web process listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port that the web process listens on.")
     public_url: str = Field(
-        "", description="The address people type, as in `https://visit.example.ca`; default `http://localhost:PORT`."
+        default="",
+        description="The address people type, as in `https://visit.example.ca`; default `http://localhost:PORT`.",
     )
     tls_cert: Path | None = Field(
-        None, description="Certificate chain (PEM); with `TM_TLS_KEY` the web process speaks HTTPS."
+        default=None, description="Certificate chain (PEM); with `TM_TLS_KEY` the web process speaks HTTPS."
     )
-    tls_key: Path | None = Field(None, description="Private key (PEM) of `TM_TLS_CERT`.")
+    tls_key: Path | None = Field(default=None, description="Private key (PEM) of `TM_TLS_CERT`.")
     behind_proxy: bool = Field(
-        False, description="A proxy in front ends TLS and sets `X-Forwarded-Proto` and `X-Forwarded-For`."
+        default=False, description="A proxy in front ends TLS and sets `X-Forwarded-Proto` and `X-Forwarded-For`."
     )
     database_url: str = Field(
-        "", description="SQLAlchemy URL; default is SQLite in `TM_VAR`. PostgreSQL: `postgresql+asyncpg://…`."
+        default="", description="SQLAlchemy URL; default is SQLite in `TM_VAR`. PostgreSQL: `postgresql+asyncpg://…`."
     )
     redis_url: str = Field(
-        "", description="Redis or Valkey URL; default is an embedded server on a unix socket in `TM_VAR`."
+        default="", description="Redis or Valkey URL; default is an embedded server on a unix socket in `TM_VAR`."
     )
-    valkey_binary: str = Field("", description="Another valkey-server or redis-server program for the embedded store.")
+    valkey_binary: str = Field(
+        default="", description="Another valkey-server or redis-server program for the embedded store."
+    )
     secret: str = Field(
-        "",
+        default="",
         description="At least 32 random bytes, base64: CSRF and signing keys derive from it. Development makes its own in `TM_VAR`.",
     )
     data_keys: str = Field(
-        "", description="Field encryption keys, `id:base64-of-32-bytes` by commas; the first encrypts, all decrypt."
+        default="",
+        description="Field encryption keys, `id:base64-of-32-bytes` by commas; the first encrypts, all decrypt.",
     )
-    index_key: str = Field("", description="Base64 of 32 random bytes: the blind index for exact search.")
-    clinic_name: str = Field("Alder Street Rehab", description="The clinic's name, in English.")
-    clinic_name_fr: str = Field("Réadaptation rue Alder", description="The clinic's name, in French.")
-    clinic_phone: str = Field("+14165550142", description="The clinic's phone, E.164, shown on every page.")
-    clinic_zone: str = Field("America/Toronto", description="IANA time zone of the clinic.")
+    index_key: str = Field(default="", description="Base64 of 32 random bytes: the blind index for exact search.")
+    clinic_name: str = Field(default="Alder Street Rehab", description="The clinic's name, in English.")
+    clinic_name_fr: str = Field(default="Réadaptation rue Alder", description="The clinic's name, in French.")
+    clinic_phone: str = Field(default="+14165550142", description="The clinic's phone, E.164, shown on every page.")
+    clinic_zone: str = Field(default="America/Toronto", description="IANA time zone of the clinic.")
     clinic_hours: str = Field(
-        "mon-fri 08:00-18:00",
+        default="mon-fri 08:00-18:00",
         description="Opening hours, groups by commas, as in `mon-fri 08:00-18:00, sat 09:00-12:00`.",
     )
     call_policy: Literal["relay", "direct+relay"] = Field(
-        "relay",
+        default="relay",
         description="`relay`: neither person learns the other's address. `direct+relay`: the shorter path where it works; each can learn the other's.",
     )
-    relay_port: int = Field(3478, ge=0, le=65535, description="UDP and TCP port of the relay process.")
+    relay_port: int = Field(default=3478, ge=0, le=65535, description="UDP and TCP port of the relay process.")
     relay_publish: str = Field(
-        "",
+        default="",
         description="Addresses of the relay that browsers can reach, `ip:port` by commas; default: the machine's own.",
     )
     relay_secret: str = Field(
-        "",
+        default="",
         description="At least 32 random bytes, base64, shared by web and relay processes; default derives from `TM_SECRET`.",
     )
     turn_hosts: str = Field(
-        "",
+        default="",
         description="IP addresses of the clinic's own TURN servers, by commas (their relayed candidates pass the gate).",
     )
-    visit_seconds: Seconds = Field(1200, description="Length of a visit.")
-    notice_seconds: str = Field("300,60", description="Remaining seconds at which both sides are told.")
-    wrap_up_seconds: Seconds = Field(120, description="Wrap-up after the visit's length, seen by both.")
+    visit_seconds: Seconds = Field(default=1200, description="Length of a visit.")
+    notice_seconds: str = Field(default="300,60", description="Remaining seconds at which both sides are told.")
+    wrap_up_seconds: Seconds = Field(default=120, description="Wrap-up after the visit's length, seen by both.")
     start_grace_seconds: Seconds = Field(
-        60, description="After admission the clock starts at the latest after this time."
+        default=60, description="After admission the clock starts at the latest after this time."
     )
-    give_back_seconds: Seconds = Field(300, description="Lost time that a therapist may give back, at most, once.")
+    give_back_seconds: Seconds = Field(
+        default=300, description="Lost time that a therapist may give back, at most, once."
+    )
     confirm_seconds: Seconds = Field(
-        120, description="An admission that the patient's page has not confirmed goes back to waiting after this time."
+        default=120,
+        description="An admission that the patient's page has not confirmed goes back to waiting after this time.",
     )
     away_seconds: Seconds = Field(
-        20, description="A waiting patient whose page has been silent this long is shown as away."
+        default=20, description="A waiting patient whose page has been silent this long is shown as away."
     )
-    summary_days: int = Field(30, ge=1, le=365, description="Days for which the visit's address shows the summary.")
-    staff_hours: int = Field(12, ge=1, le=24, description="Hours after which staff sign in again.")
+    summary_days: int = Field(
+        default=30, ge=1, le=365, description="Days for which the visit's address shows the summary."
+    )
+    staff_hours: int = Field(default=12, ge=1, le=24, description="Hours after which staff sign in again.")
     proof_tries: int = Field(
-        5, ge=1, le=20, description="Wrong dates of birth before a visit's address asks for staff help."
+        default=5, ge=1, le=20, description="Wrong dates of birth before a visit's address asks for staff help."
     )
 
     @field_validator("var")
