@@ -7,6 +7,7 @@ the row. Events get lost: so every node also reads what has changed every two se
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -62,11 +63,14 @@ class Changes:
 
     async def run(self) -> None:
         """Until cancelled. A failure (a database that restarts) is logged and the next round tries again."""
+        loop = asyncio.get_running_loop()
+        polled = loop.time()
         while True:
-            try:
-                async with asyncio.timeout(POLL_S):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(polled + POLL_S):
                     await self._wake.wait()
-            except TimeoutError:
+            if loop.time() >= polled + POLL_S:
+                polled = loop.time()
                 await self._guarded(self._poll)
             self._wake.clear()
             if self._pending:

@@ -4,8 +4,6 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 import structlog
@@ -33,15 +31,16 @@ from signaling.messages import (
     dump,
     parse_server,
 )
+from signaling.negotiations import Negotiations
+from signaling.pages import Page, Who, iso
 from signaling.relay_control import RelayControl
-from signaling.sdp import SdpRefused, sdp_gate
+from signaling.sdp import SdpRefused
 from signaling.switch import (
     AskOffer,
     Do,
     Effect,
     Forward,
     Negotiated,
-    Negotiation,
     Refuse,
     Rules,
     Sender,
@@ -49,41 +48,11 @@ from signaling.switch import (
 )
 from signaling.visits import CallState, Mailbox, Refused, RelayStore, Role, Superseded, Visits
 
+__all__ = ["Hub", "Page", "SignalBus", "Who"]
+
 SUPERSEDED, REVOKED, RESTART = 4409, 4401, 1012
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    """Whose WebSocket it is, from the web session. `session` names the web session, for `Hub.revoke`."""
-
-    role: Literal["patient", "therapist", "admin"]
-    session: str
-    visit: str | None = None  # a patient's, fixed by the address
-    staff: str | None = None  # a therapist's or an admin's
-
-
-class Page:
-    """One page of this node. `visit`: the one that it is attached to."""
-
-    def __init__(self, who: Who) -> None:
-        self.who = who
-        self.instance = ""
-        self.visit: str | None = None
-        self.call: Call | None = None  # the last that it was told
-
-    def send(self, message: ServerMessage) -> None:
-        """Queue a message; a page that stays behind is closed."""
-        raise NotImplementedError
-
-    def close(self, code: int) -> None:
-        """End the connection, after what is queued."""
-        raise NotImplementedError
-
-    @property
-    def side(self) -> Role | None:
-        return None if self.who.role == "admin" else self.who.role
 
 
 class SignalBus(Protocol):
@@ -129,7 +98,7 @@ class Hub:
         self._by_visit: dict[str, set[Page]] = {}
         self._states: dict[str, CallState] = {}
         self._elsewhere: dict[str, dict[str, str]] = {}  # visit: instance: node
-        self._negotiations: dict[str, dict[tuple[str, str], Negotiation]] = {}  # visit: (therapist's, patient's)
+        self._negotiations = Negotiations()
 
     def start(self) -> None:
         """Subscribe to the bus. Once, before or after `Bus.start`."""
@@ -250,7 +219,7 @@ class Hub:
             page.send(Refusal(code="wrong_role", about=message.type))
             return
         state = self._states.get(page.visit) if page.visit is not None else None
-        negotiation = self._negotiation(state) if state is not None else None
+        negotiation = self._negotiations.of(state)
         sender = Sender(side, page.instance, page.visit)
         for effect in decide(message, sender, state, negotiation, self.rules):
             await self._perform(page, effect, state)
@@ -263,7 +232,7 @@ class Hub:
                 await self._deliver(state.visit, effect.role, effect.to, effect.message)
             case Negotiated() if state is not None:
                 pair = (effect.therapist_page, effect.patient_page)
-                self._negotiations.setdefault(state.visit, {})[pair] = effect.now
+                self._negotiations.keep(state.visit, pair, effect.now)
                 self.relays.negotiated(state, *pair, effect.now)
             case AskOffer() if state is not None:
                 ask = PeerNeedOffer(sender=effect.patient_page, role="patient", seq=0)
@@ -341,24 +310,11 @@ class Hub:
         try:
             message = parse_server(signal.text)
             if isinstance(message, PeerDescription):
-                self._learn(signal, message)
+                self._negotiations.learn(signal.visit, signal.instance, message)
         except (ProtocolError, SdpRefused):
             _log.error("hub.bad_signal")
             return
         self._send_to(signal.visit, signal.instance, message)
-
-    def _learn(self, signal: Signal, message: PeerDescription) -> None:
-        """The other node's page has described itself: its credentials are needed when ours answers."""
-        leg = sdp_gate(message.sdp, message.kind).leg
-        offers = message.kind == "offer"
-        pair = (message.sender, signal.instance) if offers else (signal.instance, message.sender)
-        known = self._negotiations.setdefault(signal.visit, {})
-        old = known.get(pair)
-        same = old is not None and old.generation == message.generation
-        if old is not None and old.generation > message.generation:
-            return
-        offer, answer = (old.offer, old.answer) if same and old else (None, None)
-        known[pair] = Negotiation(message.generation, leg if offers else offer, answer if offers else leg)
 
     async def _deliver(self, visit: str, role: Role, instance: str, message: ServerMessage) -> None:
         if not self._send_to(visit, instance, message):
@@ -399,7 +355,7 @@ class Hub:
         if state.open:
             await self.relays.extend(state)
         else:
-            self._negotiations.pop(state.visit, None)
+            self._negotiations.forget(state.visit)
             await self.relays.end(state.visit)
 
     def _tell(self, visit: str) -> None:
@@ -432,10 +388,6 @@ class Hub:
             page.call = call
             page.send(call)
 
-    def _negotiation(self, state: CallState) -> Negotiation | None:
-        pair = (state.therapist_page or "", state.patient_page or "")
-        return self._negotiations.get(state.visit, {}).get(pair)
-
     def _attach(self, page: Page, visit: str) -> None:
         if page.visit != visit:
             self._detach(page)
@@ -450,10 +402,6 @@ class Hub:
         pages.discard(page)
         if not pages:
             # The pages are at other nodes, or nowhere: what is known here would only grow old.
-            for table in (self._by_visit, self._states, self._elsewhere, self._negotiations):
+            self._negotiations.forget(visit)
+            for table in (self._by_visit, self._states, self._elsewhere):
                 table.pop(visit, None)
-
-
-def iso(now: float) -> str:
-    """Unix seconds as ISO 8601 in UTC with milliseconds."""
-    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

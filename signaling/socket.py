@@ -11,7 +11,7 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from signaling.bucket import Bucket
-from signaling.hub import SUPERSEDED, Hub, Page, Who, iso
+from signaling.hub import SUPERSEDED, Hub
 from signaling.messages import (
     MAX_MESSAGE,
     Clock,
@@ -25,6 +25,7 @@ from signaling.messages import (
     dump,
     parse,
 )
+from signaling.pages import Page, Who, iso
 
 BAD_MESSAGE, REVOKED, FORBIDDEN, NO_HELLO, TOO_SLOW, FLOOD = 4400, 4401, 4403, 4408, 4410, 4429
 

@@ -30,13 +30,17 @@ def test_docs_draw_the_states_from_the_table() -> None:
     assert diagram() in (ROOT / "docs" / "visit.md").read_text()
 
 
+def _members(union: object) -> typing.Iterable[typing.Any]:
+    """The types in ``A | B`` or ``Annotated[A | B, …]``."""
+    inner = typing.get_args(union)[0] if typing.get_origin(union) is typing.Annotated else union
+    return typing.get_args(inner)
+
+
 def test_protocol_names_every_message() -> None:
     prose = (ROOT / "signaling" / "protocol.md").read_text()
     named = set(re.findall(r"\*\*`(\w+)`\*\*", prose))
-    types = set()
-    for union in (messages.FromPage, messages.ToPage):
-        for one in typing.get_args(typing.get_args(union)[0]) or typing.get_args(union):
-            types.add(typing.get_args(one.model_fields["type"].annotation)[0])
+    sent = [*_members(messages.PageMessage), *_members(messages.ServerMessage)]
+    types = {typing.get_args(one.model_fields["type"].annotation)[0] for one in sent}
     assert types == named
 
 

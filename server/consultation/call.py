@@ -146,6 +146,6 @@ def call_state(row: RowMapping, settings: Settings, now: datetime) -> CallState:
         patient_page=row["patient_page"],
         relay_expires=store.relay_expires(row, settings, now).timestamp(),
         version=row["version"],
-        reason=row["end_reason"] or ("sent_back" if phase == "waiting" else "ended"),
+        reason=row["end_reason"] or "ended",
         staff=row["therapist_id"],
     )

@@ -51,6 +51,7 @@ async def admit(db: Database, settings: Settings, visit_id: str, staff_id: str, 
                 therapist_id=staff_id,
                 therapist_page=page,
                 admitted_at=tx.now,
+                end_reason=None,
                 confirmed_at=None,
                 policy=settings.call_policy,
                 patient_media=None,
@@ -174,7 +175,7 @@ async def hold(tx: Transaction, settings: Settings, visit_id: str, held: bool) -
 async def send_back(tx: Transaction, visit_id: str, staff_id: str) -> RowMapping:
     """Back to the queue, at the original place."""
     await own_visit(tx, visit_id, staff_id)
-    return await visits.change(tx, visit_id, Event.SEND_BACK, therapist(staff_id), **_NOBODY)
+    return await visits.change(tx, visit_id, Event.SEND_BACK, therapist(staff_id), **_NOBODY, end_reason="sent_back")
 
 
 _NOBODY: dict[str, Any] = {
@@ -211,7 +212,7 @@ async def _sweep_one(tx: Transaction, settings: Settings, seen: RowMapping) -> N
     if times.over(tx.now):
         await end(tx, row["id"], SYSTEM, "time")
     elif row["state"] == State.ADMITTED and tx.now - row["admitted_at"] >= settings.confirm_after:
-        await visits.change(tx, row["id"], Event.NOT_CONFIRMED, SYSTEM, **_NOBODY)
+        await visits.change(tx, row["id"], Event.NOT_CONFIRMED, SYSTEM, **_NOBODY, end_reason="not_confirmed")
     elif (
         row["state"] == State.IN_SESSION
         and not row["started_at"]

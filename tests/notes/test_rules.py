@@ -391,9 +391,7 @@ class TestGoals:
         assert set(s.fired) == {"rB3", "rB4"}
 
     def test_goal_beside_weak_evidence(self) -> None:
-        weak = note(
-            katz(G2=0), goal("movement"), conditions("other", weeks=1), G7="temporary_pain_or_surgery"
-        )
+        weak = note(katz(G2=0), goal("movement"), conditions("other", weeks=1), G7="temporary_pain_or_surgery")
         s = suggest(weak)
         assert s.kind == "pt"
         assert "rescreen_ot" in codes(s)
@@ -402,9 +400,7 @@ class TestGoals:
 class TestOrder:
     PT = {"F3": "independent", "F4": "poor"}
 
-    @pytest.mark.parametrize(
-        "region", ["shoulder", "upper_arm", "elbow", "forearm", "wrist", "hand", "fingers"]
-    )
+    @pytest.mark.parametrize("region", ["shoulder", "upper_arm", "elbow", "forearm", "wrist", "hand", "fingers"])
     @pytest.mark.parametrize("use", [hands(typing=1), katz(G2=0), katz(G6=0)])
     def test_paralysed_arm(self, region: str, use: Document) -> None:
         s = suggest(note(strength("no_movement", region), self.PT, katz(G1=0), use, barrier(), F9="new"))
@@ -434,9 +430,7 @@ class TestOrder:
         assert outcome({**unsafe, "K3_unsafe": "unable"}) == "combined concurrent"
 
     def test_rS1_comes_before_rS2(self) -> None:
-        both = note(
-            strength("no_movement", "hand"), hands(writing=2), F4="poor", K3_unsafe="yes", F9="long_standing"
-        )
+        both = note(strength("no_movement", "hand"), hands(writing=2), F4="poor", K3_unsafe="yes", F9="long_standing")
         assert outcome(both) == "combined pt_then_ot"
 
     def test_team_note_only_after_a_stroke_and_in_sequence(self) -> None:

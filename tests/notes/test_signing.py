@@ -51,9 +51,7 @@ class TestSuggestionAndChoice:
         assert problems({**nothing, "N4": "x" * 40}) == []
 
     def test_the_order_is_part_of_the_choice(self) -> None:
-        both = complete(
-            K1=[{"place": "home", "what": "stairs"}], N1="combined", N2="concurrent", N6=["bathing"]
-        )
+        both = complete(K1=[{"place": "home", "what": "stairs"}], N1="combined", N2="concurrent", N6=["bathing"])
         assert problems(both) == []
         other_order = {**both, "N2": "pt_then_ot", "N2_criterion": "she can climb ten steps"}
         assert differs(other_order, shown(other_order))
@@ -79,17 +77,13 @@ class TestSuggestionAndChoice:
 class TestRedFlags:
     def test_yes_needs_urgent_referral_and_the_action(self) -> None:
         flagged = complete(D2="yes")
-        assert {"D15-level", "D15-handover", "N1_override-confirm", "N1_override-reason"} <= set(
-            problems(flagged)
-        )
+        assert {"D15-level", "D15-handover", "N1_override-confirm", "N1_override-reason"} <= set(problems(flagged))
         urgent = complete(D2="yes", D15=ACTION, N1="urgent_referral", N12={"leaves": "no"})
         assert problems(urgent) == []
 
     def test_override_needs_the_second_confirmation_and_forty_characters(self) -> None:
         flagged = complete(D2="yes", D15=ACTION, N4=LONG)
-        assert problems({**flagged, "N1_override": {"confirm": "yes", "reason": "x" * 39}}) == [
-            "N1_override-reason"
-        ]
+        assert problems({**flagged, "N1_override": {"confirm": "yes", "reason": "x" * 39}}) == ["N1_override-reason"]
         assert problems({**flagged, "N1_override": {"reason": "x" * 40}}) == ["N1_override-confirm"]
         assert problems({**flagged, "N1_override": {"confirm": "yes", "reason": "x" * 40}}) == []
 
@@ -125,9 +119,7 @@ class TestWho:
 
 
 class TestNotCompleted:
-    SHORT: Document = {
-        "N0": {"reason": "technical", "text": "The sound failed twice", "offered": "A phone call today"}
-    }
+    SHORT: Document = {"N0": {"reason": "technical", "text": "The sound failed twice", "offered": "A phone call today"}}
 
     def test_the_short_note_needs_nothing_else(self) -> None:
         assert check(self.SHORT, None, CONTEXT) == []

@@ -96,7 +96,10 @@ async def test_two_windows_at_once_keep_the_first(
 ) -> None:
     for base in range(3):  # the first save of all, and later ones
         answers = await asyncio.gather(
-            *(said(save(clinic, ana, dr_li, {"window": n}, base, node)) for n, node in enumerate((clinic.db, other_node)))
+            *(
+                said(save(clinic, ana, dr_li, {"window": n}, base, node))
+                for n, node in enumerate((clinic.db, other_node))
+            )
         )
         assert sorted(answers) == ["done", "note_changed"]
 

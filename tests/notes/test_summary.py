@@ -72,9 +72,7 @@ def test_every_end_reads_at_grade_six_or_below(n1: str, more: str | None) -> Non
 
 @pytest.mark.parametrize("reason", ["technical", "patient_left", "consent_refused", "no_identity", "other"])
 def test_not_completed(reason: str) -> None:
-    blocks = shown(
-        {**complete(), "N0": {"reason": reason, "text": "secret", "offered": "We call you today."}}
-    )
+    blocks = shown({**complete(), "N0": {"reason": reason, "text": "secret", "offered": "We call you today."}})
     text = " ".join(sentences(blocks))
     assert "We call you today." in text
     assert "secret" not in text
@@ -153,8 +151,7 @@ def test_french_says_as_much_as_english(n1: str, more: str | None) -> None:
 def test_dates_are_the_visits_own() -> None:
     seen: list[date | datetime] = []
     signed = content(complete(), suggest(complete()).snapshot())
-    render(summarise(signed, signed_at=SIGNED_AT), str,
-        lambda d: seen.append(d) or "day")  # type: ignore[func-returns-value]
+    render(summarise(signed, signed_at=SIGNED_AT), str, lambda d: seen.append(d) or "day")  # type: ignore[func-returns-value]
     assert datetime.fromisoformat("2026-11-23T14:00:00-05:00") in seen
     assert date(2026, 12, 7) in seen
     assert SIGNED_AT in seen

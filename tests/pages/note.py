@@ -42,7 +42,7 @@ SHOULDER: Answers = {
     "C8-radiates": "no",
     "C8-numb_tingle": "no",
     **NO_FLAGS,
-    "E1-none": "yes",
+    "E1-0-condition": "shoulder_tendonitis",
     "F9": "worse",
     "F1-0-joint": "shoulder",
     "F1-0-side": "right",
@@ -90,27 +90,26 @@ def form(page: Page) -> Locator:
 
 
 async def fill_note(page: Page, answers: Answers) -> None:
+    """Give every answer by its control, as a therapist does; afterwards the form holds them all."""
     await expect(form(page)).to_have_attribute("data-module-started", "note")
     for name, given in answers.items():
-        await _answer(page, name, given if isinstance(given, list) else [given])
-
-
-async def _answer(page: Page, name: str, values: list[str]) -> None:
-    if row := re.fullmatch(r"([A-Z]\d+)-(\d+)-\w+", name):
-        await _rows(page, row[1], int(row[2]) + 1)
-    control = form(page).locator(f'[name="{name}"]').first
-    kind = await control.evaluate("c => c.type")
-    if kind in ("radio", "checkbox"):
-        for value in values:
-            box = form(page).locator(f'[name="{name}"][value="{value}"]')
-            if not await box.is_checked():
+        if row := re.fullmatch(r"([A-Z]\d+)-(\d+)-\w+", name):
+            await _rows(page, row[1], int(row[2]) + 1)
+    kinds: dict[str, str] = dict(await form(page).evaluate("form => [...form.elements].map(c => [c.name, c.type])"))
+    for name, given in answers.items():
+        control = form(page).locator(f'[name="{name}"]')
+        if kinds[name] in ("radio", "checkbox"):
+            for value in given if isinstance(given, list) else [given]:
                 # the box itself is drawn by its label
                 await form(page).locator(f'label:has([name="{name}"][value="{value}"])').click()
-            await expect(box).to_be_checked()
-    elif kind == "select-one":
-        await control.select_option(values[0])
-    else:
-        await control.fill(values[0])
+        elif kinds[name] == "select-one":
+            await control.select_option(given)
+        else:
+            await control.fill(str(given))
+    held = await typed(page)
+    assert {name: held.get(name) for name in answers} == {
+        name: given if isinstance(given, list) else [given] for name, given in answers.items()
+    }
 
 
 async def _rows(page: Page, name: str, wanted: int) -> None:

@@ -1,5 +1,6 @@
 // The call as a page sees it: which page is the other side, its peer connection, mute, reconnection, path.
 import { PeerLink } from "./peer-link.js";
+import { RestartTimer } from "./restart-timer.js";
 
 /** @typedef {import("./peer-link.js").RelayCandidate} RelayCandidate */
 /** @typedef {import("./page-socket.js").PageSocket} PageSocket */
@@ -13,9 +14,6 @@ import { PeerLink } from "./peer-link.js";
  */
 /** @typedef {{ generation: number, candidate: string, mid: string }} Trickled */
 
-const DISCONNECTED_MS = 5_000; // a short loss heals by itself
-const RESTART_JITTER_MS = 1_000;
-const RESTART_EVERY_MS = 10_000;
 const PATH_EVERY_MS = 5_000; // where the browser has no event for a changed pair
 const PREPARED_FRESH_MS = 300_000; // after this the network may be another one
 const MOST_HELD = 100; // candidates that came before their description
@@ -52,9 +50,7 @@ export class Call extends EventTarget {
   /** @type {CallState} */
   #state = { media: "idle", path: null, peer: { present: false, muted: false, cameraOff: false } };
   #reported = "";
-  #restartedAt = -Infinity;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #restartTimer;
+  #restarts = new RestartTimer(() => this.#restart());
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #pathTimer;
   /** Descriptions and candidates are applied one after another. @type {Promise<void>} */
@@ -149,8 +145,8 @@ export class Call extends EventTarget {
         this.#known = message;
         if (this.#left) return;
         this.#policy = message.policy;
-        this.#meet(message.peer);
         if (message.role === "patient" && message.phase === "admitted") this.#socket.send({ type: "confirm" });
+        this.#meet(message.peer);
         return;
       case "ended":
         this.#known = null;
@@ -170,7 +166,7 @@ export class Call extends EventTarget {
         return this.#then(() => this.#hold(message.generation, (link) => link.addRelay(message.candidates)));
       case "need_offer":
         // Number 0 comes from the service, which could not open the relay for the last offer: that one cannot wait.
-        return this.#offers && this.#state.media !== "connected" ? this.#restart(message.seq === 0) : undefined;
+        return this.#offers && this.#state.media !== "connected" ? this.#restarts.ask(message.seq === 0) : undefined;
       case "status":
         return this.#set({ peer: { ...this.#state.peer, muted: message.muted, cameraOff: message.camera_off } });
     }
@@ -305,35 +301,21 @@ export class Call extends EventTarget {
   #connection(link) {
     if (link !== this.#link) return;
     const state = link.connectionState;
-    clearTimeout(this.#restartTimer);
+    this.#restarts.follow(state);
     if (state === "connected") {
       this.#set({ media: "connected" });
       this.#readPath();
     } else if (state === "disconnected" || state === "failed") {
       if (this.#state.media === "connected") this.#set({ media: "reconnecting", path: null });
-      const wait = (state === "failed" ? 0 : DISCONNECTED_MS) + Math.random() * RESTART_JITTER_MS;
-      this.#restartTimer = setTimeout(() => this.#restart(), wait);
     }
     this.#report();
   }
 
-  /**
-   * The last resort: fresh ICE credentials. Only the therapist's page can; the other asks.
-   * @param {boolean} [now]
-   */
-  #restart(now = false) {
+  /** The last resort: fresh ICE credentials. Only the therapist's page can; the other asks. */
+  #restart() {
     const link = this.#link;
     const peer = this.#peer;
-    if (!link || peer === null || (link.connectionState === "connected" && !now)) return;
-    clearTimeout(this.#restartTimer);
-    const wait = now ? 0 : this.#restartedAt + RESTART_EVERY_MS - performance.now();
-    if (wait > 0) {
-      this.#restartTimer = setTimeout(() => this.#restart(), wait);
-      return;
-    }
-    this.#restartedAt = performance.now();
-    // Should this one lead nowhere either, the next attempt is already set.
-    this.#restartTimer = setTimeout(() => this.#restart(), RESTART_EVERY_MS + Math.random() * RESTART_JITTER_MS);
+    if (!link || peer === null || link.connectionState === "connected") return;
     if (!this.#offers) {
       this.#socket.send({ type: "need_offer", to: peer }, { keep: true });
       return;
@@ -385,7 +367,7 @@ export class Call extends EventTarget {
   }
 
   #closeLink() {
-    clearTimeout(this.#restartTimer);
+    this.#restarts.stop();
     clearInterval(this.#pathTimer);
     this.#link?.close();
     this.#link = null;
@@ -410,7 +392,7 @@ export class Call extends EventTarget {
     this.#work = this.#work.then(step).catch((error) => {
       console.error("call step failed", error);
       // What could not be applied must not stay for ever: ask for, or make, a fresh negotiation.
-      this.#restartTimer ??= setTimeout(() => this.#restart(), RESTART_JITTER_MS);
+      if (this.#link) this.#restarts.ask();
     });
   }
 

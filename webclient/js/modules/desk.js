@@ -34,6 +34,9 @@ import { QueueView, write } from "./queue-view.js";
 /** An admission that nobody answered by then goes the form's way. */
 const ADMIT_MS = 4000;
 const PREPARE_MS = 60_000;
+/** The note is a large page: the first pictures go before it, but it does not wait for them longer than this. */
+const NOTE_MS = 2000;
+const AFTER_PICTURE_MS = 250; // the other side's picture comes about now too
 
 export default class Desk {
   /** @param {HTMLElement} element #desk */
@@ -95,11 +98,15 @@ export default class Desk {
     if (this.onDuty() && !this.running()) this.call.prepare();
   }
 
-  /** @param {{ type: string, kind?: string, version?: number, data?: QueueData, code?: string, about?: string }} message */
+  /** @param {{ type: string, kind?: string, version?: number, data?: QueueData, code?: string, about?: string, visit?: string }} message */
   heard(message) {
     if (message.type === "refused" && message.about === "admit") {
       clearTimeout(this.admitting);
       this.say(this.element.getAttribute(`data-text-${message.code}`) ?? this.element.dataset.textUnavailable ?? "");
+    }
+    if (message.type === "call" && message.visit && message.visit !== this.element.dataset.visit) {
+      // the admission is done: the queue knows the name, the snapshot that follows says the rest
+      this.openVisit({ visit: message.visit, name: this.queue.name(message.visit) });
     }
     if (message.type === "clock") {
       const clock = /** @type {import("./clock-view.js").ClockMessage} */ (/** @type {unknown} */ (message));
@@ -170,7 +177,7 @@ export default class Desk {
     history.replaceState(null, "", this.address(this.element.dataset.visitUrl));
     find(this.element, ".patient-name").focus();
     void this.openDevices();
-    void this.loadNote();
+    this.loadNoteSoon();
   }
 
   /** @param {Mine} mine */
@@ -186,8 +193,8 @@ export default class Desk {
     for (const field of this.element.querySelectorAll("[data-field]")) {
       if (!(field instanceof HTMLElement)) continue;
       const value = words[field.dataset.field ?? ""];
-      if (value) write(field, value);
-      if (field instanceof HTMLAnchorElement && mine.phone) field.href = `tel:${mine.phone}`;
+      write(field, value ?? ""); // nothing of the visit before may stay
+      if (field instanceof HTMLAnchorElement) field.href = `tel:${mine.phone ?? ""}`;
     }
   }
 
@@ -221,7 +228,27 @@ export default class Desk {
     }
   }
 
+  /** The note of a visit that has just been opened: after the first picture. */
+  loadNoteSoon() {
+    const place = find(this.element, "#note");
+    const waiting = document.createElement("p");
+    waiting.className = "soft";
+    waiting.textContent = place.dataset.textLoading ?? "";
+    place.replaceChildren(waiting); // never the note of the visit before
+    place.dataset.loaded = "no";
+    const picture = this.view.remote;
+    clearTimeout(this.noteTimer);
+    this.noteTimer = setTimeout(() => void this.loadNote(), NOTE_MS);
+    picture.onloadeddata = () => {
+      picture.onloadeddata = null;
+      if (place.dataset.loaded === "yes") return;
+      clearTimeout(this.noteTimer);
+      this.noteTimer = setTimeout(() => void this.loadNote(), AFTER_PICTURE_MS);
+    };
+  }
+
   async loadNote() {
+    clearTimeout(this.noteTimer);
     const place = find(this.element, "#note");
     const visit = this.element.dataset.visit;
     try {

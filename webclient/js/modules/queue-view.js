@@ -85,6 +85,14 @@ export class QueueView {
     write(button, fill(button.dataset.textAdmit ?? "", { name: shortName(one.name) }));
   }
 
+  /**
+   * The name in a waiting person's row.
+   * @param {string} visit
+   */
+  name(visit) {
+    return this.rows.querySelector(`[data-visit-row="${CSS.escape(visit)}"] [data-cell="name"]`)?.textContent?.trim() ?? "";
+  }
+
   /** @param {number} count */
   renderCount(count) {
     const words = find(this.element, "[data-count]");

@@ -56,7 +56,8 @@ export default class Visit {
     this.element.addEventListener("click", (event) => this.pressed(event));
     this.dialog = /** @type {HTMLDialogElement} */ (find(this.element, "[data-leave-dialog]"));
     this.call.addEventListener("state", () => {
-      if (this.call?.state.media === "connected") this.show("call");
+      // the call's own word comes before the snapshot: the picture is on its way
+      if (this.call && ["connecting", "connected"].includes(this.call.state.media)) this.show("call");
     });
     document.addEventListener("visibilitychange", () => this.stopRinging());
     this.call.prepare();
