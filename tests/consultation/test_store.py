@@ -466,7 +466,7 @@ async def test_the_clock_message_says_what_may_be_given_back(clinic: Clinic, ana
     await clinic.passes(ana, 90)
     row = await clinic.row(ana)
     data = clock_data(row, clinic.settings, await clinic.db.now())
-    assert (data["phase"], data["length_s"], data["notices"]) == ("running", 1200, [300, 60])
+    assert (data["phase"], data["length_s"], data["notices"]) == ("running", 1200, (300, 60))
     assert (data["held"], data["give_back"]) == (False, True)
     assert 90 <= data["lost_s"] < 95
     await clinic.gives_back(dr_li, ana)
