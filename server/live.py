@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,11 +23,12 @@ from server.visit.tables import visit
 from signaling.bus import Bus
 
 POLL_S = 2.0
+MOST_TO_TELL = 10_000  # events that wait for a slow Redis; the other nodes' polls find what is lost
 #: rows are read again this long after their change: a transaction may commit after its instant
 OVERLAP = timedelta(seconds=10)
 TABLES = {"visit": visit, "staff": staff}
 
-Changed = Callable[[frozenset[tuple[str, str]]], Awaitable[None]]
+Changed = Callable[[Mapping[tuple[str, str], int]], Awaitable[None]]  # (table, row's id) -> its version
 log = structlog.get_logger("live")
 
 
@@ -38,15 +39,23 @@ class Changes:
         self.node = new_id()
         self._db, self._bus, self._settings, self._on_change = db, bus, settings, on_change
         self._known: dict[tuple[str, str], int] = {}
-        self._pending: set[tuple[str, str]] = set()
+        self._pending: dict[tuple[str, str], int] = {}
         self._wake = asyncio.Event()
         self._since: datetime | None = None
+        self._to_tell: asyncio.Queue[list[Change]] = asyncio.Queue(MOST_TO_TELL)
 
     async def on_commit(self, changes: list[Change]) -> None:
-        """What this node has just committed: its own pages first, then the other nodes."""
+        """What this node has just committed. Nobody who commits waits for Redis."""
         self._hear([(change.table, change.id, change.version) for change in changes])
-        payload = json.dumps([self.node, [[change.table, change.id, change.version] for change in changes]])
-        await self._bus.publish("changes", payload.encode())
+        with contextlib.suppress(asyncio.QueueFull):
+            self._to_tell.put_nowait(changes)
+
+    async def tell(self) -> None:
+        """Until cancelled: the other nodes hear what this one has committed."""
+        while True:
+            changes = await self._to_tell.get()
+            payload = json.dumps([self.node, [[change.table, change.id, change.version] for change in changes]])
+            await self._bus.publish("changes", payload.encode())
 
     async def on_bus(self, payload: bytes) -> None:
         node, rows = json.loads(payload)
@@ -57,7 +66,7 @@ class Changes:
         for table, row_id, version in rows:
             if self._known.get((table, row_id), 0) < version:
                 self._known[table, row_id] = version
-                self._pending.add((table, row_id))
+                self._pending[table, row_id] = version
         if self._pending:
             self._wake.set()
 
@@ -74,7 +83,7 @@ class Changes:
                 await self._guarded(self._poll)
             self._wake.clear()
             if self._pending:
-                changed, self._pending = frozenset(self._pending), set()
+                changed, self._pending = self._pending, {}
                 await self._guarded(lambda: self._on_change(changed))  # noqa: B023 (awaited before the next round)
 
     async def _guarded(self, step: Callable[[], Awaitable[None]]) -> None:

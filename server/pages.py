@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from server.consultation.times import clock_data
 from server.db import Database
 from server.desk.snapshot import queue_data
 from server.i18n import translator
+from server.notes.store import unsigned_visits
 from server.patient.snapshot import visit_data
 from server.people.store import Staff, all_staff
 from server.visit import store as visits
@@ -41,6 +42,7 @@ class Board:
     line: Queue
     staff: Sequence[Staff]
     now: datetime
+    by_id: Mapping[str, RowMapping]
 
 
 @dataclass(slots=True)
@@ -124,7 +126,7 @@ class Pages:
         async with self._db.read() as conn:
             rows = await visits.with_people(conn, visit.c.state.in_([State.WAITING, *OPEN]))
             line = await queue(conn, now, settings.visit_seconds, settings.wrap_up_seconds)
-            return Board(rows, line, await all_staff(conn), now)
+            return Board(rows, line, await all_staff(conn), now, {row["id"]: row for row in rows})
 
     async def _send(self, page: Page, board: Board) -> None:
         shown = self._shown.get(page)
@@ -144,11 +146,13 @@ class Pages:
             page.send(Snapshot(kind=kind, version=next(self._versions), data=data))
 
     async def _of_visit(self, page: Page, board: Board) -> tuple[Literal["visit"], dict[str, Any]] | None:
-        row = next((row for row in board.rows if row["id"] == page.visit), None)
+        row = board.by_id.get(page.visit or "")
+        signed = False
         if row is None and page.visit is not None:
             async with self._db.read() as conn:
                 row = next(iter(await visits.with_people(conn, visit.c.id == page.visit)), None)
-        return None if row is None else ("visit", visit_data(row, board.line))
+                signed = not await unsigned_visits(conn, [page.visit])
+        return None if row is None else ("visit", visit_data(row, board.line, summary=signed))
 
     async def _of_staff(
         self, page: Page, shown: Shown, board: Board

@@ -54,6 +54,7 @@ def wall_data(
             if one.on_duty_since
         ],
         "alarms": _alarms(rows, queue, running, now),
+        "server_now": iso(now),
     }
 
 
@@ -68,7 +69,7 @@ def _session(settings: Settings, row: RowMapping, who: Particulars, now: datetim
         "admitted_at": iso(row["admitted_at"]),
         "path": row["path"],
         "media": "connected" if both else "lost" if row["started_at"] else "connecting",
-        **{name: clock[name] for name in ("phase", "started_at", "ends_at", "wrap_ends_at", "server_now", "held")},
+        **{name: clock[name] for name in ("phase", "started_at", "ends_at", "wrap_ends_at", "held")},
     }
 
 

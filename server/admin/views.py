@@ -22,7 +22,19 @@ async def wall(request: web.Request) -> web.StreamResponse:
     viewing = Viewing(request.app[DATABASE], Actor("staff", request["staff"].id), "read")
     data = await wall_snapshot(request.app, viewing)
     t = translator(request["lang"])
-    return page(request, "admin/wall.html", {"wall": {**data, "alarms": [t(text) for text in data["alarms"]]}})
+    values = {
+        "wall": {**data, "alarms": [t(text) for text in data["alarms"]]},
+        "locked": await _locked(request.app, viewing),
+    }
+    return page(request, "admin/wall.html", values)
+
+
+async def _locked(app: web.Application, viewing: Viewing) -> list[dict[str, str]]:
+    """Visits whose address takes no further date of birth until the office has spoken to the patient."""
+    async with app[DATABASE].read() as conn:
+        rows = await visits.with_people(conn, visit.c.proof_tries >= app[SETTINGS].proof_tries)
+    door = await viewing.door({row["id"]: row["patient_id"] for row in rows})
+    return [{"visit": row["id"], "name": visits.particulars(door, row).name} for row in rows]
 
 
 async def wall_snapshot(app: web.Application, viewing: Viewing) -> dict[str, Any]:

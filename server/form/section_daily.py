@@ -56,7 +56,6 @@ HAND = Section(
             "I3",
             "group",
             N_("Grip and feeling"),
-            show=Any_((HAND_LIMITED, CARPAL_TUNNEL)),
             parts=(
                 Field(
                     "grip_pinch",

@@ -9,8 +9,10 @@ from sqlalchemy import RowMapping
 from server.waitingroom.store import Queue
 
 
-def visit_data(row: RowMapping, queue: Queue) -> dict[str, Any]:
-    """``row``: a visit with its therapist's name. No name, no length of others: a place and a range."""
+def visit_data(row: RowMapping, queue: Queue, *, summary: bool) -> dict[str, Any]:
+    """``row``: a visit with its therapist's name. ``summary``: the note is signed.
+
+    No name, no length of others: a place and a range."""
     place = queue.place(row["id"])
     wait = queue.waits[place - 1] if place else None
     return {
@@ -21,4 +23,5 @@ def visit_data(row: RowMapping, queue: Queue) -> dict[str, Any]:
         "on_duty": queue.on_duty > 0,
         "therapist_name": row["therapist_name"],
         "end_reason": row["end_reason"],
+        "after": {"summary": summary},
     }

@@ -31,19 +31,14 @@ async def visit_page(request: web.Request) -> web.StreamResponse:
             return proof_page(request, row, {}, {})
         (row,) = await visits.with_people(conn, visit.c.id == row["id"])
         line = await queue(conn, now, settings.visit_seconds, settings.wrap_up_seconds)
+    fresh = readable(row, now, settings.summary_days)
+    summary = await _summary(request, row) if row["state"] in OVER and fresh else None
     values: dict[str, Any] = {
         "address": request.match_info["address"],
-        **visit_data(row, line),
-        "summary": await _summary(request, row)
-        if row["state"] in OVER and readable(row, now, settings.summary_days)
-        else None,
-        "expired": not readable(row, now, settings.summary_days),
+        **visit_data(row, line, summary=summary is not None),
+        "summary": summary,
+        "expired": not fresh,
         "summary_days": settings.summary_days,
-        "ended_how": "time"
-        if row["end_reason"] == "time"
-        else "therapist"
-        if row["end_reason"] == "therapist"
-        else None,
     }
     return page(request, "visit/visit.html", values)
 

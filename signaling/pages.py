@@ -1,0 +1,45 @@
+"""An open page, and whose it is. Pure."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from signaling.messages import Call, ServerMessage
+from signaling.visits import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whose WebSocket it is, from the web session. `session` names the web session, for `Hub.revoke`."""
+
+    role: Literal["patient", "therapist", "admin"]
+    session: str
+    visit: str | None = None  # a patient's, fixed by the address
+    staff: str | None = None  # a therapist's or an admin's
+
+
+class Page:
+    """One page of this node. `visit`: the one that it is attached to."""
+
+    def __init__(self, who: Who) -> None:
+        self.who = who
+        self.instance = ""
+        self.visit: str | None = None
+        self.call: Call | None = None  # the last that it was told
+
+    def send(self, message: ServerMessage) -> None:
+        """Queue a message; a page that stays behind is closed."""
+        raise NotImplementedError
+
+    def close(self, code: int) -> None:
+        """End the connection, after what is queued."""
+        raise NotImplementedError
+
+    @property
+    def side(self) -> Role | None:
+        return None if self.who.role == "admin" else self.who.role
+
+
+def iso(now: float) -> str:
+    """Unix seconds as ISO 8601 in UTC with milliseconds."""
+    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

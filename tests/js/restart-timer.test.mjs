@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+import { RestartTimer } from "../../webclient/js/lib/restart-timer.js";
+
+/** Moves both clocks. */
+function pass(ms) {
+  now += ms;
+  mock.timers.tick(ms);
+}
+let now = 0;
+
+beforeEach(() => {
+  now = 1000;
+  mock.timers.enable({ apis: ["setTimeout"] });
+  mock.method(performance, "now", () => now);
+  mock.method(Math, "random", () => 0.5);
+});
+afterEach(() => {
+  mock.timers.reset();
+  mock.restoreAll();
+});
+
+test("a short loss heals by itself, a long one is restarted after 5 s and jitter", () => {
+  let restarts = 0;
+  const timer = new RestartTimer(() => restarts++);
+  timer.follow("disconnected");
+  pass(4000);
+  timer.follow("connected");
+  pass(60_000);
+  assert.equal(restarts, 0);
+  timer.follow("disconnected");
+  pass(5400);
+  assert.equal(restarts, 0);
+  pass(200);
+  assert.equal(restarts, 1);
+});
+
+test("at most every 10 s, and on until it is connected", () => {
+  let restarts = 0;
+  const timer = new RestartTimer(() => restarts++);
+  timer.follow("failed");
+  pass(500);
+  assert.equal(restarts, 1);
+  for (let n = 0; n < 9; n++) {
+    timer.follow("failed");
+    timer.ask();
+    pass(1000);
+  }
+  assert.equal(restarts, 1);
+  timer.follow("connecting");
+  pass(30_000);
+  assert.equal(restarts, 3);
+  timer.follow("connected");
+  pass(60_000);
+  assert.equal(restarts, 3);
+  timer.ask(true);
+  assert.equal(restarts, 4);
+  timer.stop();
+  pass(60_000);
+  assert.equal(restarts, 4);
+});

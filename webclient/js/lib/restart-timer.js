@@ -1,0 +1,51 @@
+// When a lost transport is worth an ICE restart: late, with jitter, and seldom.
+
+const DISCONNECTED_MS = 5_000; // a short loss heals by itself
+const JITTER_MS = 1_000;
+const EVERY_MS = 10_000;
+
+export class RestartTimer {
+  #restart;
+  #last = -Infinity;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {() => void} restart called when it is time; goes on being called, every 10 s, until `follow` says that all is well */
+  constructor(restart) {
+    this.#restart = restart;
+  }
+
+  /** @param {RTCPeerConnectionState} state the peer connection's new state */
+  follow(state) {
+    if (state === "failed") this.#wait(0);
+    else if (state === "disconnected") this.#wait(DISCONNECTED_MS);
+    else if (state === "connected" || state === "closed") this.stop();
+    // "connecting" is what follows a restart: the next attempt stays set.
+  }
+
+  /**
+   * Somebody asks for a restart.
+   * @param {boolean} [now] whatever was before
+   */
+  ask(now = false) {
+    if (now) this.#due();
+    else this.#wait(0);
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+  }
+
+  /** @param {number} ms at least; the distance to the last restart is kept */
+  #wait(ms) {
+    const distance = this.#last + EVERY_MS - performance.now();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#due(), Math.max(ms, distance) + Math.random() * JITTER_MS);
+  }
+
+  #due() {
+    this.#last = performance.now();
+    this.#wait(EVERY_MS);
+    this.#restart();
+  }
+}
