@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+import structlog
 from aiohttp import web
 from sqlalchemy import RowMapping
 
@@ -32,6 +33,10 @@ from signaling.hub import Hub, Page
 from signaling.messages import Clock, Snapshot
 
 BREATH = 200  # pages between two looks at what else waits
+#: one act is several changes (admitted, confirmed, connected): the boards are made once for all of them, and not while
+#: the two browsers are connecting
+GATHER_S = 0.15
+log = structlog.get_logger("pages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +68,33 @@ class Pages:
         self._versions = itertools.count(1)
         self._shown: dict[Page, Shown] = {}
         self._languages: dict[str, str] = {}  # of the signed-in staff, as their page was last loaded
+        self._due: set[str] = set()  # visits whose pages want their clock
+        self._wake = asyncio.Event()
 
     def speaks(self, staff: str, lang: str) -> None:
         """The language of a member of staff, for the texts that a snapshot carries."""
         self._languages[staff] = lang
 
-    async def on_change(self, changed: frozenset[tuple[str, str]]) -> None:
-        """Rows have changed: the visits' own pages first, then everybody who sees a queue."""
-        ids = [row_id for table, row_id in changed if table == "visit"]
-        for visit_id in ids:
-            await self.hub.visit_changed(visit_id)
-        if ids:
-            await self._send_clocks(ids)
-        await self.refresh()
+    async def on_change(self, changed: Mapping[tuple[str, str], int]) -> None:
+        """Rows have changed: the call at once, then, gathered, the clocks and everybody who sees a queue."""
+        versions = {row_id: version for (table, row_id), version in changed.items() if table == "visit"}
+        self._due |= versions.keys()
+        self._wake.set()
+        for visit_id, version in versions.items():
+            await self.hub.visit_changed(visit_id, version)
+
+    async def run(self) -> None:
+        """Until cancelled. A failure is logged; the next change, or the next look without one, tries again."""
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(GATHER_S)
+            self._wake.clear()
+            due, self._due = sorted(self._due), set()
+            try:
+                await self._send_clocks(due)
+                await self.refresh()
+            except Exception as error:
+                log.error("pages not up to date", error=type(error).__name__, exc_info=self._settings.development)
 
     async def on_open(self, page: Page) -> None:
         """A page has said hello: it gets its clock and its snapshot at once."""

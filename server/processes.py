@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import signal
 import ssl
@@ -11,7 +10,7 @@ import ssl
 from aiohttp import web
 
 from server.config import Settings
-from server.consultation.store import relay_calls
+from server.consultation.store import post, relay_calls
 from server.crypto import FieldCipher
 from server.db import Database
 
@@ -46,7 +45,10 @@ async def _relay(settings: Settings) -> None:
     db = Database(settings.db_url, FieldCipher.from_settings(settings.data_keys, settings.index_key))
 
     async def from_sql() -> list[bytes]:
-        return [blob for _, _, blob, _ in await relay_calls(db)]
+        return [blob for _, _, blob, _ in await relay_calls(db, ended_too=True)]
+
+    async def to_sql(blob: bytes) -> None:
+        await post(db, "relay", "relay", blob)
 
     task = asyncio.current_task()
     assert task
@@ -61,12 +63,8 @@ async def _relay(settings: Settings) -> None:
         relay_id=f"{os.uname().nodename}:{settings.relay_port}",
     )
     try:
-        await serve(relay, fallback_calls=from_sql)
+        await serve(relay, fallback_calls=from_sql, fallback_report=to_sql)
     except asyncio.CancelledError:
         pass
     finally:
         await db.close()
-
-
-def random_key() -> str:
-    return base64.b64encode(os.urandom(32)).decode()

@@ -50,8 +50,8 @@ def wire(app: web.Application) -> None:
     hub.start()
 
     async def letters() -> None:
-        for payload in await consultations.letters():
-            await hub.on_signal(payload)
+        for channel, payload in await consultations.letters():
+            await hub.on_letter(channel, payload)
 
     steps: list[tuple[float, Callable[[], Awaitable[None]]]] = [
         (SWEEP_S, lambda: sweep(db, settings)),
@@ -64,7 +64,7 @@ def wire(app: web.Application) -> None:
 
     async def run(app: web.Application) -> AsyncIterator[None]:
         await bus.start()
-        tasks = [asyncio.create_task(changes.run())]
+        tasks = [asyncio.create_task(part()) for part in (changes.run, changes.tell, pages.run)]
         tasks += [asyncio.create_task(_every(seconds, step)) for seconds, step in steps]
         yield
         for task in tasks:

@@ -32,9 +32,7 @@ class CandidateRefused(ValueError):
     """No candidate that a browser gathers."""
 
 
-def candidate_gate(
-    line: str, policy: Policy, *, turn: Collection[str] = (), loopback: bool = False
-) -> str | None:
+def candidate_gate(line: str, policy: Policy, *, turn: Collection[str] = (), loopback: bool = False) -> str | None:
     """The line to forward, rebuilt from its parts, or None where policy or protocol keeps it back.
 
     `turn`: addresses of the clinic's TURN servers. Under policy "relay" only a candidate with such an
@@ -62,9 +60,7 @@ def candidate_gate(
         return None
     if address.endswith(".local") and kind != "host":
         raise CandidateRefused("name")
-    if not (_LOWEST_PORT <= port <= 65535) and not (
-        port == _DISCARD_PORT and extensions.get("tcptype") == "active"
-    ):
+    if not (_LOWEST_PORT <= port <= 65535) and not (port == _DISCARD_PORT and extensions.get("tcptype") == "active"):
         raise CandidateRefused("port")
     nowhere = "::" if ":" in address else "0.0.0.0"  # noqa: S104 (in a candidate it says "not told")
     related = "" if kind == "host" else f" raddr {nowhere} rport 0"
@@ -94,9 +90,7 @@ def _address(text: str, loopback: bool) -> str:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise CandidateRefused("name") from None
-    if isinstance(address, ipaddress.IPv6Address) and (
-        address.ipv4_mapped or address.sixtofour or address.teredo
-    ):
+    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.sixtofour or address.teredo):
         raise CandidateRefused("address")  # another address in disguise (CVE-2026-27624)
     if address.is_unspecified or address.is_multicast or address == ipaddress.IPv4Address("255.255.255.255"):
         raise CandidateRefused("address")

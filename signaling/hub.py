@@ -131,9 +131,15 @@ class Hub:
             instance in self._elsewhere.get(visit, {})
         )
 
-    async def visit_changed(self, visit: str) -> None:
-        """The visit's row has changed, anywhere: pages and relays follow. Idempotent; call it freely."""
+    async def visit_changed(self, visit: str, version: int = 0) -> None:
+        """The visit's row has changed, anywhere: pages and relays follow. Idempotent; call it freely.
+
+        `version`: the row's, where it is known: a state that is followed already is not read again.
+        """
         if visit not in self._by_visit and not self.relays.knows(visit):
+            return
+        known = self._states.get(visit)
+        if known is not None and 0 < version <= known.version:
             return
         state = await self.visits.state(visit)
         if state is not None:
@@ -256,8 +262,11 @@ class Hub:
                 state = await self.visits.admit(wanted, page.who.staff or "", page.instance)
                 self._attach(page, wanted)
                 await self._follow(state)
-                await self._announce(Signal(self.node, "here", wanted, side, page.instance, reply=True))
-                await self._announce(Signal(self.node, "look", wanted))
+                # together: the page's offer is the next message, and it waits for this
+                await asyncio.gather(
+                    self._announce(Signal(self.node, "here", wanted, side, page.instance, reply=True)),
+                    self._announce(Signal(self.node, "look", wanted)),
+                )
                 return
             case Media(state=media, path=path) if visit is not None and side is not None:
                 await self.visits.media(visit, side, page.instance, media, path)
@@ -353,7 +362,9 @@ class Hub:
             self._states[state.visit] = state
         self._tell(state.visit)
         if state.open:
-            await self.relays.extend(state)
+            # An admission moves no end, so there is nothing to look up: its first offer waits for this.
+            moved = state.phase == "in_session" and (known is None or known.relay_expires != state.relay_expires)
+            await self.relays.extend(state, look=moved)
         else:
             self._negotiations.forget(state.visit)
             await self.relays.end(state.visit)

@@ -146,9 +146,7 @@ class Refusal(_Message):
 
 class _FromPeer(_Message):
     # `from` is a keyword in Python.
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", validate_by_name=True, validate_by_alias=True
-    )
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
     sender: str = Field(validation_alias="from", serialization_alias="from")
     role: Role
     seq: int
@@ -236,9 +234,7 @@ class Pong(_Message):
 
 
 FromPeer = PeerDescription | PeerCandidate | PeerNeedOffer | PeerStatus | PeerGot | Skip
-ServerMessage = (
-    Welcome | Call | SupersededNotice | Refusal | FromPeer | RelayOffer | Snapshot | Clock | Ended | Pong
-)
+ServerMessage = Welcome | Call | SupersededNotice | Refusal | FromPeer | RelayOffer | Snapshot | Clock | Ended | Pong
 
 _FROM_PAGE: TypeAdapter[PageMessage] = TypeAdapter(Annotated[PageMessage, Field(discriminator="type")])
 _FROM_SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])

@@ -98,9 +98,9 @@ class RelayControl:
             else:
                 self._own(self._put(call))
 
-    async def extend(self, state: CallState) -> None:
-        """The end has moved, or the policy's reports."""
-        for call in await self._stored(state.visit):
+    async def extend(self, state: CallState, *, look: bool = True) -> None:
+        """The end has moved, or the policy's reports. `look`: also at calls that only SQL knows."""
+        for call in await self._stored(state.visit) if look else self._of(state.visit):
             if abs(call.expires - state.relay_expires) > _SLACK:
                 moved = replace(call, expires=state.relay_expires, version=self._version(call.version))
                 self._own(self._put(moved))

@@ -40,12 +40,8 @@ _MEDIA_ATTRIBUTES = re.compile(
     "|sctpmap|rtcp-xr|max-message-size|bundle-only|ptime|maxptime|rid|simulcast"
 )
 #: at most once in a section: parsers differ in which of two they believe
-_ONCE = re.compile(
-    "ice-ufrag|ice-pwd|ice-options|setup|mid|rtcp|msid-semantic|sctp-port|max-message-size|bundle-only"
-)
-_ICE_OPTIONS = re.compile(
-    r"(?:trickle|renomination|ice2|rtp\+ecn)(?: (?:trickle|renomination|ice2|rtp\+ecn))*"
-)
+_ONCE = re.compile("ice-ufrag|ice-pwd|ice-options|setup|mid|rtcp|msid-semantic|sctp-port|max-message-size|bundle-only")
+_ICE_OPTIONS = re.compile(r"(?:trickle|renomination|ice2|rtp\+ecn)(?: (?:trickle|renomination|ice2|rtp\+ecn))*")
 
 
 class SdpRefused(ValueError):

@@ -158,11 +158,7 @@ def _numbered(
     match message:
         case Status():
             return [
-                forward(
-                    PeerStatus(
-                        sender=page, role=role, seq=seq, muted=message.muted, camera_off=message.camera_off
-                    )
-                )
+                forward(PeerStatus(sender=page, role=role, seq=seq, muted=message.muted, camera_off=message.camera_off))
             ]
         case NeedOffer():
             if sender.role != "patient":
@@ -170,9 +166,7 @@ def _numbered(
             return [forward(PeerNeedOffer(sender=page, role=role, seq=seq))]
         case IceCandidate():
             try:
-                line = candidate_gate(
-                    message.candidate, state.policy, turn=rules.turn, loopback=rules.loopback
-                )
+                line = candidate_gate(message.candidate, state.policy, turn=rules.turn, loopback=rules.loopback)
             except CandidateRefused:
                 return [_no(message, "bad_candidate"), skip]
             if line is None:

@@ -59,9 +59,7 @@ class Visits(Protocol):
     elsewhere (the end, a sweep) is told with `Hub.visit_changed`.
     """
 
-    async def attach(
-        self, visit: str, role: Role, staff: str | None, instance: str, fresh: bool
-    ) -> CallState:
+    async def attach(self, visit: str, role: Role, staff: str | None, instance: str, fresh: bool) -> CallState:
         """Make `instance` this side's page: always when `fresh`, else only if it is current or nobody is.
 
         `staff` is the therapist's id, None for a patient. Raises `Superseded`, or `Refused("no_such_visit")`
@@ -74,9 +72,7 @@ class Visits(Protocol):
     async def confirm(self, visit: str, instance: str) -> CallState:
         """The patient's page has got the admission. Twice is the same as once."""
 
-    async def media(
-        self, visit: str, role: Role, instance: str, state: MediaState, path: Path | None
-    ) -> None:
+    async def media(self, visit: str, role: Role, instance: str, state: MediaState, path: Path | None) -> None:
         """What a side's current page says of its connection."""
 
     async def leave(self, visit: str, role: Role, instance: str) -> CallState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import RowMapping, delete, insert, select
+from sqlalchemy import RowMapping, delete, select
 
 from server.audit import Actor
 from server.config import Settings
@@ -19,6 +19,8 @@ from signaling.visits import CallState, MediaState, Path, Phase, Refused, Role, 
 
 #: a message in the SQL mailbox older than this is of no use to anybody
 MAILBOX_S = 60
+#: a letter that was not read within this time is of no use: its sender has sent it again
+LETTER_S = 10
 
 
 class Consultations:
@@ -26,7 +28,7 @@ class Consultations:
 
     def __init__(self, db: Database, settings: Settings, node: str) -> None:
         self._db, self._settings, self._node = db, settings, node
-        self._read = 0
+        self._seen: set[int] = set()
 
     # ---- Visits
 
@@ -104,25 +106,18 @@ class Consultations:
     # ---- Mailbox
 
     async def post(self, channel: str, payload: bytes) -> None:
-        async with self._db.write() as tx:
-            await tx.conn.execute(insert(mailbox).values(node=self._node, channel=channel, payload=payload, at=tx.now))
+        await store.post(self._db, self._node, channel, payload)
 
-    async def letters(self) -> Sequence[bytes]:
-        """What other nodes have posted since the last call, in order."""
-        now = await self._db.now()
+    async def letters(self) -> Sequence[tuple[str, bytes]]:
+        """What other nodes and the relays have posted since the last call, in order: ``(channel, payload)``."""
+        since = await self._db.now() - timedelta(seconds=LETTER_S)
         async with self._db.read() as conn:
-            rows = (
-                (await conn.execute(select(mailbox).where(mailbox.c.seq > self._read).order_by(mailbox.c.seq)))
-                .mappings()
-                .all()
-            )
-        if rows:
-            self._read = rows[-1]["seq"]
-        return [
-            row["payload"]
-            for row in rows
-            if row["node"] != self._node and (now - row["at"]).total_seconds() < MAILBOX_S
-        ]
+            query = select(mailbox).where(mailbox.c.at > since).order_by(mailbox.c.seq)
+            rows = (await conn.execute(query)).mappings().all()
+        # by what was seen, not by the last number: a transaction may commit after one with a higher number
+        fresh = [row for row in rows if row["seq"] not in self._seen]
+        self._seen = {row["seq"] for row in rows}
+        return [(row["channel"], row["payload"]) for row in fresh if row["node"] != self._node]
 
     async def empty_mailbox(self) -> None:
         """Old letters go; they may hold ICE passwords."""

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.audit import SYSTEM, Access, Actor
 from server.config import Settings
 from server.consultation import clock
-from server.consultation.tables import relay_call
+from server.consultation.tables import mailbox, relay_call
 from server.db import Database, Transaction
 from server.errors import IllegalTransition, PersonError
 from server.visit import store as visits
@@ -23,6 +23,8 @@ from server.visit.tables import visit
 
 #: a relay entry outlives the visit's planned end by this much, so that a late sweep never cuts a call early
 RELAY_GRACE = timedelta(seconds=30)
+#: how long a relay that cannot hear of an end may still learn of it from SQL
+RECENT = timedelta(minutes=2)
 #: A14: no visit is longer; a held visit's relay entry reaches no further
 LONGEST = timedelta(hours=4)
 
@@ -258,24 +260,28 @@ async def save_relay_call(db: Database, visit_id: str, key: str, version: int, b
         )
 
 
-async def relay_calls(db: Database, visit_id: str | None = None) -> Sequence[tuple[str, int, bytes, datetime]]:
-    """Entries that have not expired: ``(key, version, blob, expires)``; of one visit, or all."""
-    now = await db.now()
-    query = select(relay_call).where(relay_call.c.expires_at > now)
+async def relay_calls(
+    db: Database, visit_id: str | None = None, *, ended_too: bool = False
+) -> Sequence[tuple[str, int, bytes, datetime]]:
+    """Entries that have not expired: ``(key, version, blob, expires)``; of one visit, or all.
+
+    ``ended_too``: those as well that ended within the last minutes, for a relay that could not hear of the end.
+    """
+    limit = await db.now() - (RECENT if ended_too else timedelta(0))
+    query = select(relay_call).where(relay_call.c.expires_at > limit)
     if visit_id is not None:
         query = query.where(relay_call.c.visit_id == visit_id)
     door = Access(db.cipher)
     async with db.read() as conn:
         rows = (await conn.execute(query)).mappings().all()
-    return [
-        (
-            row["key"],
-            row["version"],
-            base64.b64decode(door.open(relay_call.c.blob, row["key"], row["blob"])),
-            row["expires_at"],
-        )
-        for row in rows
-    ]
+    blobs = [base64.b64decode(door.open(relay_call.c.blob, row["key"], row["blob"])) for row in rows]
+    return [(row["key"], row["version"], blob, row["expires_at"]) for row, blob in zip(rows, blobs, strict=True)]
+
+
+async def post(db: Database, node: str, channel: str, payload: bytes) -> None:
+    """Leave a message in the mailbox, for every node but ``node`` itself."""
+    async with db.write() as tx:
+        await tx.conn.execute(insert(mailbox).values(node=node, channel=channel, payload=payload, at=tx.now))
 
 
 async def attach_page(tx: Transaction, visit_id: str, role: str, page: str, *, fresh: bool) -> RowMapping | None:

@@ -73,7 +73,8 @@ def test_a_section_that_was_not_sent_keeps_what_it_had() -> None:
 def test_the_server_fields_cannot_be_sent() -> None:
     base = {"A13": {"id": "staff-li"}, "A3": {"answer": "yes", "version": "2026-11"}, "A12": "not_recorded"}
     document = post(
-        ("A13-id", "someone"), ("A3-version", "forged"), ("A3-answer", "no"), ("A12", "recorded"), ("A14-started_at", "x"),
+        ("A13-id", "someone"), ("A3-version", "forged"), ("A3-answer", "no"), ("A12", "recorded"),
+        ("A14-started_at", "x"),
         base=base,
     )  # fmt: skip
     assert document["A13"] == {"id": "staff-li"}
@@ -115,7 +116,8 @@ def browser_sends(document: dict[str, Any]) -> list[tuple[str, str]]:
 
 def test_a_page_that_is_sent_back_unchanged_changes_nothing() -> None:
     document = complete(
-        G0="yes", G1="1", G2="0", G3="unable", G4="1", G5="1", G6="1", G7="hand_function", D9="unable", D9_reason="dark",
+        G0="yes", G1="1", G2="0", G3="unable", G4="1", G5="1", G6="1", G7="hand_function", D9="unable",
+        D9_reason="dark",
         A9=[{"name": "Ivo", "role": "interpreter"}], K1=[{"place": "home", "what": "other", "text": "dog"}],
         D15_cleared=[{"flags": ["D2", "D3"], "by": "Dr Osei", "at": "2026-11-23T14:05", "how": "x" * 40}],
         I3={"grip_pinch": "normal", "tingling_left": [], "tingling_right": ["thumb"]}, C6=["sitting", "rest"],
