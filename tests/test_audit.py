@@ -56,10 +56,9 @@ async def test_an_empty_audit_is_whole(db: Database) -> None:
 
 async def test_no_commit_no_entry_and_the_chain_goes_on(db: Database) -> None:
     await read_by(db, DR_LI, "v1")
-    with pytest.raises(ZeroDivisionError):
-        async with db.write() as tx:
-            await access(db, tx, DR_LI, "read", "visit", "v2")
-            raise ZeroDivisionError
+    async with db.write() as tx:
+        await access(db, tx, DR_LI, "read", "visit", "v2")
+        await tx.conn.rollback()
     await read_by(db, DR_LI, "v3")
     assert [entry[3] for entry in await entries(db)] == ["v1", "v3"]
     assert await first_broken(db) is None
@@ -169,7 +168,9 @@ async def test_the_store_holds_no_word_of_a_patient_in_clear(db: Database) -> No
 async def test_a_value_that_was_moved_to_another_patient_does_not_open(db: Database) -> None:
     ana, _ = await create_walk_in(db, ANA)
     ben, _ = await create_walk_in(db, BEN)
-    await raw(db, "UPDATE visit SET reason = (SELECT reason FROM visit WHERE id = :ana) WHERE id = :ben", ana=ana, ben=ben)
+    await raw(
+        db, "UPDATE visit SET reason = (SELECT reason FROM visit WHERE id = :ana) WHERE id = :ben", ana=ana, ben=ben
+    )
     async with db.write() as tx:
         door = await access(db, tx, DR_LI, "read", "visit", ben)
         mine, moved = await by_id(tx.conn, ana), await by_id(tx.conn, ben)

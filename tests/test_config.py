@@ -91,7 +91,9 @@ def test_production_has_no_default_for_what_must_be_safe(name: str) -> None:
     assert problems(production(**{name: ""})) == [f"production needs {name}: it has no safe default"]
 
 
-@pytest.mark.parametrize("changes", [{"TM_PUBLIC_URL": "http://visit.example.ca"}, {"TM_BEHIND_PROXY": ""}, {"TM_PUBLIC_URL": ""}])
+@pytest.mark.parametrize(
+    "changes", [{"TM_PUBLIC_URL": "http://visit.example.ca"}, {"TM_BEHIND_PROXY": ""}, {"TM_PUBLIC_URL": ""}]
+)
 def test_production_refuses_plain_http(changes: dict[str, str]) -> None:
     [problem] = problems(production(**changes))
     assert problem.startswith("production refuses plain HTTP: set TM_")
@@ -102,7 +104,9 @@ def test_production_may_end_tls_itself() -> None:
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:
-    wrong = problems({"TM_PORT": "80000", "TM_CLINIC_ZONE": "Mars/Olympus", "TM_CLINIC_HOURS": "always", "TM_VISIT_SECONDS": "0"})
+    wrong = problems(
+        {"TM_PORT": "80000", "TM_CLINIC_ZONE": "Mars/Olympus", "TM_CLINIC_HOURS": "always", "TM_VISIT_SECONDS": "0"}
+    )
     assert sorted(problem.partition(":")[0] for problem in wrong) == [
         "TM_CLINIC_HOURS", "TM_CLINIC_ZONE", "TM_PORT", "TM_VISIT_SECONDS",
     ]  # fmt: skip
@@ -137,7 +141,7 @@ def test_a_wrong_setting_is_refused_in_one_sentence(tmp_path: Path, name: str, v
     [problem] = problems({"TM_VAR": str(tmp_path), name: value})
     assert says in problem
     assert name in problem
-    assert not [path for path in tmp_path.iterdir()], "and nothing was written"
+    assert not list(tmp_path.iterdir()), "and nothing was written"
 
 
 def test_a_refused_secret_is_not_shown() -> None:
@@ -177,7 +181,7 @@ def test_the_relays_key_is_the_same_in_every_process_and_not_the_secret_itself()
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
-        Settings().port = 1  # type: ignore[misc]
+        Settings().port = 1
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

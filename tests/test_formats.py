@@ -43,7 +43,8 @@ def test_the_date_is_the_clinics(at: dt.date, english: str, french: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("number", "shown"), [("+14165550142", "(416) 555-0142"), ("+33142278186", "+33 1 42 27 81 86"), ("abc", "abc"), ("", "")]
+    ("number", "shown"),
+    [("+14165550142", "(416) 555-0142"), ("+33142278186", "+33 1 42 27 81 86"), ("abc", "abc"), ("", "")],
 )
 def test_a_number_is_shown_as_it_is_dialled_here(number: str, shown: str) -> None:
     assert formats.phone(number) == shown

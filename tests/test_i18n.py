@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from server.i18n import HTML_LANG, LANGUAGES, LOCALES, N_, Translator, negotiate, translator
 
-FR = Translator("fr", {"Hello %(name)s": "Bonjour %(name)s", "Empty": ""}, {"%(num)s minute": ("%(num)s minute", "%(num)s minutes")})
+FR = Translator(
+    "fr", {"Hello %(name)s": "Bonjour %(name)s", "Empty": ""}, {"%(num)s minute": ("%(num)s minute", "%(num)s minutes")}
+)
 
 
 def test_a_mark_changes_nothing() -> None:
@@ -33,7 +35,9 @@ def test_a_percent_sign_needs_no_care_without_values() -> None:
     assert FR("100% of it") == "100% of it"
 
 
-@pytest.mark.parametrize(("n", "english", "french"), [(0, "many", "one"), (1, "one", "one"), (2, "many", "many"), (1000000, "many", "many")])
+@pytest.mark.parametrize(
+    ("n", "english", "french"), [(0, "many", "one"), (1, "one", "one"), (2, "many", "many"), (1000000, "many", "many")]
+)
 def test_none_is_plural_in_english_and_singular_in_french(n: int, english: str, french: str) -> None:
     assert Translator("en", {}, {}).ngettext("one", "many", n) == english
     assert Translator("fr", {}, {"one": ("one", "many")}).ngettext("one", "many", n) == french
@@ -100,4 +104,6 @@ def test_every_french_text_is_found_by_the_translator() -> None:
         if isinstance(message, str):
             assert french.gettext(message) == text
         else:
-            assert (french.ngettext(*message[:2], 1), french.ngettext(*message[:2], 2)) == tuple(text)
+            assert (french.ngettext(message[0], message[1], 1), french.ngettext(message[0], message[1], 2)) == tuple(
+                text
+            )

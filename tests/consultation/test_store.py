@@ -242,9 +242,7 @@ async def test_two_nodes_that_sweep_at_once_start_the_clock_once(
     assert (await clinic.events(ana)).count("clock_started") == 1
 
 
-async def test_a_sweep_never_winds_a_running_clock_back(
-    clinic: Clinic, other_node: Database, dr_li: Therapist
-) -> None:
+async def test_a_sweep_never_winds_a_running_clock_back(clinic: Clinic, other_node: Database, dr_li: Therapist) -> None:
     """The second side connects at the very moment at which the minute is over."""
     for _ in range(8):
         patient = await clinic.fills_form(BEN)

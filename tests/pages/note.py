@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import Locator, Page, expect
 
@@ -66,7 +67,7 @@ SHOULDER: Answers = {
     "N7-sessions": "6",
     "N7-setting": "clinic",
     "N7-in_person": "yes",
-    "N8-when": "2030-03-02",
+    "N8-when": str((datetime.now(UTC) + timedelta(days=14)).date()),
     "N8-who": "Dr. Mei Li",
     "N8-mode": "video",
     "N9": "Swing your arm a little each hour.",

@@ -143,9 +143,7 @@ class Clinic:
         async with self.db.write() as tx:
             return await consultation.end(tx, patient.visit, who.actor, "therapist")
 
-    async def gives_back(
-        self, who: Therapist, patient: Patient, *, node: Database | None = None
-    ) -> RowMapping:
+    async def gives_back(self, who: Therapist, patient: Patient, *, node: Database | None = None) -> RowMapping:
         async with (node or self.db).write() as tx:
             return await consultation.give_back(tx, self.settings, patient.visit, who.id)
 

@@ -135,9 +135,7 @@ async def hire_one_of_our_own(settings: Settings) -> None:
     await user(settings, "add|priya|--name|Priya|--role|admin")
 
 
-async def test_the_list_shows_no_password(
-    clinic_settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_the_list_shows_no_password(clinic_settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     await hire_li(clinic_settings)
     await user(clinic_settings, "list")
     assert "argon2" not in capsys.readouterr().out

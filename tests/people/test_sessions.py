@@ -74,7 +74,14 @@ async def token(browser: Browser, path: str) -> str:
 
 @pytest.mark.parametrize(
     ("path", "realm"),
-    [("/", "visit"), ("/v/abc", "visit"), ("/desk", "desk"), ("/desk/live", "desk"), ("/admin", "admin"), ("/deskx", "visit")],
+    [
+        ("/", "visit"),
+        ("/v/abc", "visit"),
+        ("/desk", "desk"),
+        ("/desk/live", "desk"),
+        ("/admin", "admin"),
+        ("/deskx", "visit"),
+    ],
 )
 def test_the_address_tells_the_realm(path: str, realm: str) -> None:
     from aiohttp.test_utils import make_mocked_request
@@ -100,7 +107,11 @@ async def test_three_people_in_one_browser_do_not_replace_each_other(browser: Br
         await browser.get(f"{realm}/put?word={word}")
     assert [(await shown(browser, realm))["word"] for realm in ("", "/desk", "/admin")] == ["ana", "li", "priya"]
     await browser.get("/desk/out", allow_redirects=False)
-    assert [await shown(browser, realm) for realm in ("", "/desk", "/admin")] == [{"word": "ana"}, {}, {"word": "priya"}]
+    assert [await shown(browser, realm) for realm in ("", "/desk", "/admin")] == [
+        {"word": "ana"},
+        {},
+        {"word": "priya"},
+    ]
 
 
 async def test_a_token_is_good_in_its_own_realm_only(browser: Browser) -> None:

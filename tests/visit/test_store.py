@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 
 from server.audit import Actor, access
 from server.db import Change, Database
@@ -31,7 +33,17 @@ async def test_a_walk_in_is_kept_and_found_by_its_address_alone(clinic: Clinic) 
         assert found is not None
         assert found["id"] == ana.visit
         swapped = ana.address.swapcase()
-        for wrong in (new_id(), "", "x", ana.visit, swapped, f"{ana.address} ", ana.address[:-1], "x" * 9000, "' OR 1=1"):
+        for wrong in (
+            new_id(),
+            "",
+            "x",
+            ana.visit,
+            swapped,
+            f"{ana.address} ",
+            ana.address[:-1],
+            "x" * 9000,
+            "' OR 1=1",
+        ):
             assert await store.by_address(conn, wrong) is None
 
 
@@ -46,14 +58,10 @@ async def test_what_was_told_opens_for_an_audited_reader(clinic: Clinic, dr_li: 
 
 
 async def test_a_walk_in_that_fails_leaves_nothing(clinic: Clinic) -> None:
-    from dataclasses import replace
-
     with pytest.raises(AttributeError):
         await clinic.fills_form(replace(ANA, phone=7))  # type: ignore[arg-type]
     async with clinic.db.read() as conn:
         for table in ("visit", "patient", "audit_entry"):
-            from sqlalchemy import text
-
             assert await conn.scalar(text(f"SELECT count(*) FROM {table}")) == 0
 
 
@@ -74,7 +82,9 @@ async def test_a_step_changes_state_version_and_timeline_and_is_told(clinic: Cli
     assert heard == [Change("visit", ana.visit, 2)]
 
 
-@pytest.mark.parametrize("event", [Event.CONFIRM, Event.END, Event.NOT_CONFIRMED, Event.SEND_BACK, Event.CLOSE_INCOMPLETE])
+@pytest.mark.parametrize(
+    "event", [Event.CONFIRM, Event.END, Event.NOT_CONFIRMED, Event.SEND_BACK, Event.CLOSE_INCOMPLETE]
+)
 async def test_an_illegal_step_raises_and_changes_nothing(clinic: Clinic, ana: Patient, event: Event) -> None:
     before, events = await clinic.row(ana), await clinic.events(ana)
     with pytest.raises(IllegalTransition):
@@ -88,7 +98,7 @@ async def test_a_condition_that_does_not_hold_changes_nothing(clinic: Clinic, an
     for act in (store.change, store.update_row):
         async with clinic.db.write() as tx:
             with pytest.raises(PersonError, match="not_possible_now"):
-                await act(tx, ana.visit, Event.LEAVE, ana.actor, conditions=[visit.c.held])  # type: ignore[operator]
+                await act(tx, ana.visit, Event.LEAVE, ana.actor, conditions=[visit.c.held])
     assert await clinic.row(ana) == before
     assert await clinic.events(ana) == events
 
@@ -104,7 +114,7 @@ async def test_nobodys_visit_cannot_be_changed(clinic: Clinic) -> None:
     async with clinic.db.write() as tx:
         for act in (store.change, store.update_row):
             with pytest.raises(PersonError, match="no_such_visit"):
-                await act(tx, new_id(), Event.LEAVE, Actor("patient", "x"))  # type: ignore[operator]
+                await act(tx, new_id(), Event.LEAVE, Actor("patient", "x"))
 
 
 async def test_of_many_steps_at_once_exactly_one_happens(clinic: Clinic, other_node: Database, ana: Patient) -> None:
@@ -137,11 +147,14 @@ async def test_ten_changes_at_once_are_ten_versions(clinic: Clinic, other_node: 
 async def test_a_therapist_has_one_open_visit_whatever_the_code_does(
     clinic: Clinic, ana: Patient, ben: Patient, dr_li: Therapist
 ) -> None:
-    from sqlalchemy.exc import IntegrityError
-
     await clinic.admits(dr_li, ana)
     with pytest.raises(IntegrityError):
-        await raw(clinic.db, "UPDATE visit SET state = 'in_session', therapist_id = :li WHERE id = :ben", li=dr_li.id, ben=ben.visit)
+        await raw(
+            clinic.db,
+            "UPDATE visit SET state = 'in_session', therapist_id = :li WHERE id = :ben",
+            li=dr_li.id,
+            ben=ben.visit,
+        )
     await clinic.assert_waiting(ben, place=1)
 
 

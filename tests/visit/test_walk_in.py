@@ -89,7 +89,8 @@ def test_each_error_stands_at_its_field(changes: dict[str, str], field: str, err
     "changes",
     [
         {"name": "Nguyễn Thị Minh Khai"}, {"name": "أنا بيريرا"}, {"name": "O'Brien-Łukasz Jr."},
-        {"dob_day": "02", "dob_month": "03", "dob_year": "2026"}, {"dob_year": "1906"}, {"dob_day": "29", "dob_month": "2", "dob_year": "2000"},
+        {"dob_day": "02", "dob_month": "03", "dob_year": "2026"}, {"dob_year": "1906"},
+        {"dob_day": "29", "dob_month": "2", "dob_year": "2000"},
         {"reason": "Knee:\r\n- stairs\n- walking"}, {"province": "other"}, {"language": "other"},
         {"phone": "+33 1 42 27 81 86"}, {"interpreter": "yes"},
     ],
@@ -104,7 +105,18 @@ def test_two_spellings_of_one_name_are_one() -> None:
     assert forms[0] == forms[1]
 
 
-@pytest.mark.parametrize("parts", [("", "", ""), ("0", "1", "2000"), ("1", "13", "2000"), ("a", "b", "c"), ("١", "1", "2000"), ("1.0", "1", "2000"), ("1", "1", "99999")])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("", "", ""),
+        ("0", "1", "2000"),
+        ("1", "13", "2000"),
+        ("a", "b", "c"),
+        ("١", "1", "2000"),
+        ("1.0", "1", "2000"),
+        ("1", "1", "99999"),
+    ],
+)
 def test_no_such_day(parts: tuple[str, str, str]) -> None:
     assert parse_date(*parts) is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ def test_everyone_keeps_a_place_and_nobody_overtakes(people: list[tuple[str, int
     waiting = [Waiting(name, NINE + timedelta(seconds=s)) for name, s in people]
     ordered = in_order(waiting)
     assert sorted(one.visit for one in ordered) == sorted(one.visit for one in waiting)
-    assert all(a.arrived_at <= b.arrived_at for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(a.arrived_at <= b.arrived_at for a, b in pairwise(ordered))
     without_last = in_order(waiting[:-1])
     assert without_last == [one for one in ordered if one in without_last], "who arrives later changes nothing"
 
@@ -44,7 +45,8 @@ def test_two_therapists_are_twice_as_fast() -> None:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "said"), [(0, (0, 2)), (1, (0, 4)), (4, (3, 7)), (6, (4, 10)), (10, (5, 15)), (22, (15, 30)), (60, (45, 80))]
+    ("minutes", "said"),
+    [(0, (0, 2)), (1, (0, 4)), (4, (3, 7)), (6, (4, 10)), (10, (5, 15)), (22, (15, 30)), (60, (45, 80))],
 )
 def test_a_range_is_what_people_say(minutes: float, said: tuple[int, int]) -> None:
     assert as_range(minutes * 60) == said

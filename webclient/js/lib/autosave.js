@@ -65,6 +65,19 @@ export class Autosave extends EventTarget {
     }
   }
 
+  /** Resolves when no save is under way; none starts by itself until the next change. */
+  async settled() {
+    clearTimeout(this._timer);
+    while (this._busy) await new Promise((resolve) => this.addEventListener("state", resolve, { once: true }));
+    clearTimeout(this._timer);
+  }
+
+  /** No more saves until the next flush. */
+  stop() {
+    clearTimeout(this._timer);
+    this._become("stopped");
+  }
+
   /** @param {number} ms */
   _after(ms) {
     clearTimeout(this._timer);

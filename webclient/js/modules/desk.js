@@ -190,7 +190,8 @@ export default class Desk {
       location: mine.location,
       language: mine.interpreter ? `${language}, ${this.queue.text("interpreter")}` : language,
     };
-    for (const field of this.element.querySelectorAll("[data-field]")) {
+    // the head of the call and the line after it; the note's fields have names of their own under the same attribute
+    for (const field of this.element.querySelectorAll(":is([data-call-part], [data-over-part]) [data-field]")) {
       if (!(field instanceof HTMLElement)) continue;
       const value = words[field.dataset.field ?? ""];
       write(field, value ?? ""); // nothing of the visit before may stay

@@ -4,6 +4,7 @@
 import { Autosave } from "../lib/autosave.js";
 import { holds, valuesOf } from "../lib/conditions.js";
 import NoteRows from "./note-rows.js";
+import { dataOf, post, swapNote } from "./note-swap.js";
 
 /** @typedef {{ version: number, saved_at: string, input_hash: string, errors?: Record<string, string>, html?: string }} Saved */
 
@@ -16,21 +17,18 @@ export default class Note {
     this.stopped = "";
     this.savedAt = "";
     this.invalid = false;
-    this.leaving = false;
     this.autosave = new Autosave({ send: (last) => this.send(last) });
     this.autosave.addEventListener("state", () => this.showState());
     new NoteRows(element, () => this.changed());
     element.addEventListener("input", () => this.changed());
     element.addEventListener("change", () => void this.reveal());
     element.addEventListener("click", (event) => this.followLink(event));
-    element.addEventListener("submit", () => {
-      this.leaving = true; // the form itself takes everything along
-    });
+    element.addEventListener("submit", (event) => void this.submitted(event));
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "hidden" && !this.leaving) void this.autosave.flush(true);
+      if (document.visibilityState === "hidden" && this.form.isConnected) void this.autosave.flush(true);
     });
     addEventListener("beforeunload", (event) => {
-      if (this.form.isConnected && this.autosave.dirty && !this.leaving) event.preventDefault();
+      if (this.form.isConnected && this.autosave.dirty) event.preventDefault();
     });
     this.reveal();
   }
@@ -50,13 +48,43 @@ export default class Note {
     }
   }
 
+  /** The buttons work without leaving the page: a call may be running beside it. @param {SubmitEvent} event */
+  async submitted(event) {
+    event.preventDefault();
+    const button = event.submitter;
+    if (!(button instanceof HTMLButtonElement) || button.value !== "sign") {
+      this.autosave.changed();
+      return this.autosave.flush();
+    }
+    button.disabled = true;
+    try {
+      await this.autosave.settled();
+      const data = dataOf(this.form);
+      data.set("do", "sign");
+      const answer = await post(button.formAction, data);
+      if (answer.html) return await swapNote(this.form, answer.html);
+      if (answer.status >= 500) throw new Error(`the server answered ${answer.status}`);
+      this.refused(answer.status, answer.error);
+    } catch {
+      this.autosave.changed(); // the draft goes on being saved
+      this.say("retry", this.form.dataset.textFailed);
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  /** @param {number} status @param {string} [error] */
+  refused(status, error) {
+    this.stopped = status !== 409 ? "refused" : error === "note_signed" ? "signed" : "conflict";
+    this.autosave.stop();
+  }
+
   /**
    * @param {boolean} last
    * @returns {Promise<boolean>}
    */
   async send(last) {
-    const data = new URLSearchParams();
-    for (const [name, value] of new FormData(this.form)) if (typeof value === "string") data.append(name, value);
+    const data = dataOf(this.form);
     data.set("do", "save");
     const body = data.toString();
     const response = await fetch(this.form.dataset.saveUrl ?? this.form.action, {
@@ -150,8 +178,13 @@ export default class Note {
     const state = this.autosave.state === "stopped" ? this.stopped : this.autosave.state;
     this.status.dataset.state = state === "saved" && this.invalid ? "invalid" : state;
     // "saving" and "typing" pass too fast to be read out: the line changes when there is something to say
-    const text = words[state];
-    if (text !== undefined && state !== "saving" && this.status.textContent !== text) this.status.textContent = text;
+    if (state !== "saving") this.say(this.status.dataset.state ?? "", words[state]);
+  }
+
+  /** @param {string} state @param {string | undefined} text */
+  say(state, text) {
+    this.status.dataset.state = state;
+    if (text !== undefined && this.status.textContent !== text) this.status.textContent = text;
   }
 
   /** @param {Event} event a link to a field goes to the field itself @returns {void} */
