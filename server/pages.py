@@ -35,7 +35,7 @@ from signaling.messages import Clock, Snapshot
 BREATH = 200  # pages between two looks at what else waits
 #: one act is several changes (admitted, confirmed, connected): the boards are made once for all of them, and not while
 #: the two browsers are connecting
-GATHER_S = 0.15
+GATHER_S = 0.25
 log = structlog.get_logger("pages")
 
 

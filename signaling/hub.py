@@ -51,6 +51,7 @@ from signaling.visits import CallState, Mailbox, Refused, RelayStore, Role, Supe
 __all__ = ["Hub", "Page", "SignalBus", "Who"]
 
 SUPERSEDED, REVOKED, RESTART = 4409, 4401, 1012
+MOST_ASKED = 64  # questions of one page that the visit has not answered yet
 
 _log = structlog.get_logger(__name__)
 
@@ -244,29 +245,44 @@ class Hub:
                 ask = PeerNeedOffer(sender=effect.patient_page, role="patient", seq=0)
                 await self._deliver(state.visit, "therapist", effect.therapist_page, ask)
             case Do():
-                try:
-                    await self._do(page, effect)
-                except Refused as refused:
-                    page.send(Refusal(code=refused.code, about=effect.message.type))
-                except Superseded:
-                    page.send(SupersededNotice())
-                    page.close(SUPERSEDED)
-                except Exception:
-                    _log.exception("hub.visit_failed", message=effect.message.type)
-                    page.send(Refusal(code="unavailable", about=effect.message.type))
+                self._ask(page, effect)
+
+    def _ask(self, page: Page, effect: Do) -> None:
+        """The visit answers in its own time, a page's questions in their order; no description waits for its disk."""
+        if page.asked >= MOST_ASKED:
+            page.send(Refusal(code="unavailable", about=effect.message.type))
+            return
+        page.asked += 1
+        page.asking = asyncio.get_running_loop().create_task(self._asked(page, effect, page.asking))
+        self._tasks.add(page.asking)
+        page.asking.add_done_callback(self._tasks.discard)
+
+    async def _asked(self, page: Page, effect: Do, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            await self._do(page, effect)
+        except Refused as refused:
+            page.send(Refusal(code=refused.code, about=effect.message.type))
+        except Superseded:
+            page.send(SupersededNotice())
+            page.close(SUPERSEDED)
+        except Exception:
+            _log.exception("hub.visit_failed", message=effect.message.type)
+            page.send(Refusal(code="unavailable", about=effect.message.type))
+        finally:
+            page.asked -= 1
 
     async def _do(self, page: Page, effect: Do) -> None:
         side, visit = page.side, page.visit
         match effect.message:
             case Admit(visit=wanted):
                 state = await self.visits.admit(wanted, page.who.staff or "", page.instance)
-                self._attach(page, wanted)
+                if page in self._pages:  # it may have gone meanwhile; then the visit waits for its return
+                    self._attach(page, wanted)
                 await self._follow(state)
-                # together: the page's offer is the next message, and it waits for this
-                await asyncio.gather(
-                    self._announce(Signal(self.node, "here", wanted, side, page.instance, reply=True)),
-                    self._announce(Signal(self.node, "look", wanted)),
-                )
+                await self._announce(Signal(self.node, "here", wanted, side, page.instance, reply=True))
+                await self._announce(Signal(self.node, "look", wanted))
                 return
             case Media(state=media, path=path) if visit is not None and side is not None:
                 await self.visits.media(visit, side, page.instance, media, path)
@@ -362,7 +378,7 @@ class Hub:
             self._states[state.visit] = state
         self._tell(state.visit)
         if state.open:
-            # An admission moves no end, so there is nothing to look up: its first offer waits for this.
+            # An admission moves no end, so there is nothing to look up.
             moved = state.phase == "in_session" and (known is None or known.relay_expires != state.relay_expires)
             await self.relays.extend(state, look=moved)
         else:

@@ -1,5 +1,6 @@
-"""An open page, and whose it is. Pure."""
+"""An open page, and whose it is."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -26,6 +27,8 @@ class Page:
         self.instance = ""
         self.visit: str | None = None
         self.call: Call | None = None  # the last that it was told
+        self.asked = 0  # questions to the visit that wait for their answer; `asking` is the last one's task
+        self.asking: asyncio.Task[None] | None = None
 
     def send(self, message: ServerMessage) -> None:
         """Queue a message; a page that stays behind is closed."""

@@ -167,9 +167,7 @@ _ORDER_CONDITIONS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
-def changes(
-    i: Inputs, evidence: tuple[Evidence, ...], kind: Kind, order_rule: str | None
-) -> tuple[Change, ...]:
+def changes(i: Inputs, evidence: tuple[Evidence, ...], kind: Kind, order_rule: str | None) -> tuple[Change, ...]:
     """What would change it: each rule that is not strong now, tried as if it were found. What nobody has
     answered yet comes first."""
     if kind == "combined":

@@ -213,9 +213,7 @@ WEAKENED = frozenset({"rO1", "rO2", "rO3"})
 
 def temporary(i: Inputs) -> bool:
     """rW: the cause is temporary pain or surgery, and it began less than six weeks ago (unknown: no)."""
-    return (
-        i.adl_cause == "temporary_pain_or_surgery" and i.onset_days is not None and i.onset_days < RECENT_DAYS
-    )
+    return i.adl_cause == "temporary_pain_or_surgery" and i.onset_days is not None and i.onset_days < RECENT_DAYS
 
 
 def gather(i: Inputs) -> tuple[Evidence, ...]:
@@ -229,9 +227,7 @@ def weigh(found: dict[str, Found], *, weak: bool) -> tuple[Evidence, ...]:
     strong = {
         rule_id
         for rule_id in found
-        if rule_id not in GOAL_RULES
-        and BY_ID[rule_id].direction != "EITHER"
-        and not (weak and rule_id in WEAKENED)
+        if rule_id not in GOAL_RULES and BY_ID[rule_id].direction != "EITHER" and not (weak and rule_id in WEAKENED)
     }
     # A goal breaks a tie, it never outvotes findings.
     goals_strong = "rB1" in found or "rB2" in found or not strong

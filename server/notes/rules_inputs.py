@@ -18,9 +18,7 @@ from server.form import lawton, levels
 
 ARM = frozenset({"arm", "shoulder", "upper_arm", "elbow", "forearm", "wrist", "hand", "fingers", "thumb"})
 LEG = frozenset({"leg", "hip", "groin", "thigh", "knee", "lower_leg", "ankle", "foot", "toes"})
-TRUNK = frozenset(
-    {"head", "face", "neck", "thoracic", "low_back", "trunk", "chest", "abdomen", "pelvis", "other"}
-)
+TRUNK = frozenset({"head", "face", "neck", "thoracic", "low_back", "trunk", "chest", "abdomen", "pelvis", "other"})
 REGIONS = ARM | LEG | TRUNK
 
 CONDITIONS = frozenset({
@@ -37,14 +35,10 @@ GAIT = frozenset({"independent", "aid", "supervision", "assist", "unable", "not_
 BALANCE = frozenset({"good", "fair", "poor", "not_tested"})
 TRANSFERS = frozenset({"independent", "aid", "supervision", "assist", "mechanical_lift"})
 COURSE = frozenset({"new", "worse", "recovering", "long_standing", "none"})
-HAND_TASKS = frozenset(
-    {"writing", "typing", "buttons_zips", "utensils", "opening_jars", "phone_use", "tools"}
-)
+HAND_TASKS = frozenset({"writing", "typing", "buttons_zips", "utensils", "opening_jars", "phone_use", "tools"})
 THINKING = frozenset({"memory", "attention", "planning", "orientation", "judgement_safety", "none"})
 PLACES = frozenset({"home", "work", "school"})
-BARRIERS = frozenset(
-    {"stairs", "bathroom", "kitchen", "bed", "entrance", "desk_workstation", "lighting", "other"}
-)
+BARRIERS = frozenset({"stairs", "bathroom", "kitchen", "bed", "entrance", "desk_workstation", "lighting", "other"})
 DEVICES = frozenset({
     "cane", "walker", "crutches", "wheelchair", "splint_orthosis", "grab_bar", "raised_toilet_seat",
     "bath_seat", "reacher", "built_up_utensil", "dressing_aid", "lift", "ramp", "ergonomic_set_up", "other",
@@ -128,9 +122,7 @@ def _rows(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 _Part = tuple[str, frozenset[str]]
 
 
-def _pairs(
-    document: Mapping[str, Any], name: str, first: _Part, second: _Part
-) -> tuple[tuple[str, str], ...]:
+def _pairs(document: Mapping[str, Any], name: str, first: _Part, second: _Part) -> tuple[tuple[str, str], ...]:
     found = set()
     for row in _rows(document, name):
         a, b = _code(row.get(first[0]), first[1]), _code(row.get(second[0]), second[1])
@@ -188,9 +180,7 @@ def _hand(document: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
     tasks = document.get("I1")
     if not isinstance(tasks, Mapping):
         return ()
-    return tuple(
-        sorted((t, int(str(v))) for t, v in tasks.items() if t in HAND_TASKS and str(v) in ("0", "1", "2"))
-    )
+    return tuple(sorted((t, int(str(v))) for t, v in tasks.items() if t in HAND_TASKS and str(v) in ("0", "1", "2")))
 
 
 def read(document: Mapping[str, Any]) -> Inputs:

@@ -82,9 +82,7 @@ def differs(document: Mapping[str, Any], snapshot: Mapping[str, Any]) -> bool:
     return choice == "combined" and document.get("N2") != suggested["order"]
 
 
-def content(
-    document: Mapping[str, Any], snapshot: Mapping[str, Any] | None, *, form: Form = FORM
-) -> dict[str, Any]:
+def content(document: Mapping[str, Any], snapshot: Mapping[str, Any] | None, *, form: Form = FORM) -> dict[str, Any]:
     """What is signed: the applicable fields, the form's version, N3 and ``differs``. Of a visit that was not
     completed: what was recorded until then, with N0, and no recommendation."""
     signed = _tidy(applicable(document, form=form))

@@ -31,7 +31,8 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """``id``: visit, told, suggestion, what-pt, what-ot, what-both, next, help, record, signed. ``lead`` introduces ``items``."""
+    """``id``: visit, told, suggestion, what-pt, what-ot, what-both, next, help, record, signed.
+    ``lead`` introduces ``items``."""
 
     id: str
     heading: str
@@ -140,7 +141,12 @@ def _why(document: Mapping[str, Any]) -> tuple[Text, ...]:
 
 def _what(choice: Any) -> list[tuple[str, tuple[str, ...]]]:
     pt, ot, both = ("what-pt", words.WHAT_PT), ("what-ot", words.WHAT_OT), ("what-both", words.WHAT_BOTH)
-    blocks = {"pt": [pt], "ot": [ot], "combined": [pt, ot, both], "in_person_assessment": [pt, ot]}
+    blocks: dict[str, list[tuple[str, tuple[str, ...]]]] = {
+        "pt": [pt],
+        "ot": [ot],
+        "combined": [pt, ot, both],
+        "in_person_assessment": [pt, ot],
+    }
     return blocks.get(str(choice), [])
 
 

@@ -25,9 +25,7 @@ SUGGESTION: dict[str, tuple[str, ...]] = {
     "pt_then_ot": (
         N_("We suggest that you see a physiotherapist (PT) first."),
         N_("The PT will help you get strength and movement back."),
-        N_(
-            "Then see an occupational therapist (OT). The OT will help you use what you got back in your day."
-        ),
+        N_("Then see an occupational therapist (OT). The OT will help you use what you got back in your day."),
     ),
     "ot_then_pt": (
         N_("We suggest that you see an occupational therapist (OT) first."),

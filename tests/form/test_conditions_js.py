@@ -46,17 +46,18 @@ def shown(view: FieldView) -> Iterator[tuple[str, str, bool]]:
 
 
 def test_the_page_and_the_server_hide_the_same() -> None:
-    cases, expected = [], []
+    cases: list[dict[str, Any]] = []
+    expected: list[list[tuple[str, bool]]] = []
     for document in DOCUMENTS:
         model = page_model(document, context=Context(TODAY.today))
         views = [v for s in model.sections for v in s.fields]
         found = [*(f for v in views for f in shown(v)), *((p.level, p.show, p.hidden) for p in model.panels)]
         sent = [pair for v in views for pair in controls(v)]
         cases.append({"sent": sent, "asked": [[name, json.loads(show)] for name, show, _ in found]})
-        expected.append([[name, hidden] for name, _, hidden in found])
+        expected.append([(name, hidden) for name, _, hidden in found])
     ran = subprocess.run(
         ["node", "--input-type=module", "-e", SCRIPT, LIB.as_uri()],
         input=json.dumps(cases), capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
-    assert json.loads(ran.stdout) == expected
+    assert [[tuple(one) for one in case] for case in json.loads(ran.stdout)] == expected
     assert sum(hidden for case in expected for _, hidden in case) > 50

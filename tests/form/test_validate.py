@@ -20,7 +20,7 @@ def draft(**document: Any) -> list[str]:
     return [e.field for e in validate(document, context=TODAY)]
 
 
-def sign(context: Context = TODAY, **changes: Any) -> list[str]:
+def sign(context: Context = TODAY, /, **changes: Any) -> list[str]:
     return [e.field for e in validate(complete(**changes), context=context, strength="sign")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from server.form.levels import FLAGS
+from server.notes.rules import Suggestion, suggest
 
 Document = dict[str, Any]
 
@@ -52,3 +53,12 @@ def hands(**tasks: int) -> Document:
 
 def cleared(*flags: str, how: str = CLEARED_HOW, at: str = "2026-11-23T14:05") -> Document:
     return {"D15_cleared": [{"flags": list(flags), "by": "Dr Osei, family physician", "at": at, "how": how}]}
+
+
+def outcome(document: Document) -> str:
+    s = suggest(document)
+    return f"{s.kind} {s.order or s.level}" if s.order or s.level else s.kind
+
+
+def codes(s: Suggestion) -> set[str]:
+    return {n.code for n in s.notes}

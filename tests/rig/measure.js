@@ -40,10 +40,13 @@
     }
   },
 
-  /** Counts the frames shown from now on, and remembers the longest pause between two; see `watched`. */
+  /**
+   * Counts the frames shown from now on, and remembers the longest pause between two; see `watched`. Beside it, the longest
+   * time for which the page itself did not get to run: a busy machine is no interrupted picture.
+   */
   watch(selector) {
     const video = document.querySelector(selector);
-    const seen = (video.watched = { frames: 0, gap: 0, last: performance.now() });
+    const seen = (video.watched = { frames: 0, gap: 0, last: performance.now(), stall: 0, beat: performance.now() });
     const next = (now) => {
       if (video.watched !== seen) return;
       seen.frames += 1;
@@ -52,11 +55,19 @@
       video.requestVideoFrameCallback(next);
     };
     video.requestVideoFrameCallback(next);
+    const beat = () => {
+      const now = performance.now();
+      seen.stall = Math.max(seen.stall, now - seen.beat);
+      seen.beat = now;
+      if (video.watched === seen) setTimeout(beat, 20);
+    };
+    beat();
   },
 
-  /** {frames, gap}: since `watch`; gap in ms, the present pause included. null when the element is another one. */
+  /** {frames, gap, stall}: since `watch`; ms, the present pause included. null when the element is another one. */
   watched(selector) {
     const seen = document.querySelector(selector)?.watched;
-    return seen ? { frames: seen.frames, gap: Math.max(seen.gap, performance.now() - seen.last) } : null;
+    const now = performance.now();
+    return seen ? { frames: seen.frames, gap: Math.max(seen.gap, now - seen.last), stall: seen.stall } : null;
   },
 });

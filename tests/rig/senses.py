@@ -68,6 +68,13 @@ async def frames_watched(page: Page, selector: str) -> tuple[int, float]:
     return int(value["frames"]), float(value["gap"])
 
 
+async def page_stalled(page: Page, selector: str) -> float:
+    """Longest time in ms since :func:`watch_frames` for which the page itself did not run: the machine was busy."""
+    value = await _measure(page, "watched", selector)
+    assert value is not None, f"{selector} is another element than the one that was watched"
+    return float(value["stall"])
+
+
 async def frames_grow(page: Page, selector: str, *, frames: int = 5, seconds: float = 10.0) -> None:
     """Wait until a video has shown ``frames`` new frames."""
     await watch_frames(page, selector)

@@ -471,9 +471,10 @@ class Day(RuleBasedStateMachine):
             return rows, {row[0]: row[1] for row in events}
 
 
+@pytest.mark.timeout(3600 if LONG else 180)
 def test_a_day_at_the_clinic(database_url: str) -> None:
     sqlite = database_url.startswith("sqlite")
-    examples = (500 if sqlite else 100) if LONG else (20 if sqlite else 6)
+    examples = (500 if sqlite else 100) if LONG else (10 if sqlite else 14)
     with asyncio.Runner() as runner:
         db, other = open_database(database_url), open_database(database_url)
 

@@ -272,6 +272,7 @@ export class Call extends EventTarget {
   #newLink() {
     const link = new PeerLink(this.#PeerConnection);
     void link.setTracks(...this.#tracks());
+    if (!this.#offers) link.attach();
     link.addEventListener("candidate", (event) => {
       if (link !== this.#link && link !== this.#prepared?.link) return;
       const candidate = /** @type {CustomEvent<RTCIceCandidate>} */ (event).detail;
@@ -363,6 +364,7 @@ export class Call extends EventTarget {
     if (video) video.enabled = !this.#cameraOff;
     for (const link of [this.#link, this.#prepared?.link]) {
       link?.setTracks(audio, video).catch((error) => console.error("track not replaced", error));
+      if (!this.#offers) link?.attach();
     }
   }
 

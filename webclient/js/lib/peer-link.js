@@ -63,6 +63,19 @@ export class PeerLink extends EventTarget {
   }
 
   /**
+   * Who answers: microphone and camera are attached before the offer comes. It takes transceivers that `addTrack` made
+   * (JSEP, RFC 8829 §5.10), so that nothing has to be attached while the other side waits.
+   */
+  attach() {
+    if (this.pc.remoteDescription) return;
+    for (const kind of KINDS) {
+      const track = this.#tracks[kind];
+      const known = this.pc.getTransceivers().some((one) => one.receiver.track.kind === kind);
+      if (track && !known) this.pc.addTrack(track);
+    }
+  }
+
+  /**
    * @param {string} sdp
    * @param {number} generation
    * @returns {Promise<string>} the answer's SDP; nothing waits for candidates
@@ -72,11 +85,10 @@ export class PeerLink extends EventTarget {
     this.remoteGeneration = generation;
     for (const transceiver of this.pc.getTransceivers()) transceiver.direction = "sendrecv";
     const tracks = this.#replaceTracks();
-    const description = await this.pc.createAnswer();
     this.localGeneration = generation;
-    await this.pc.setLocalDescription(description);
+    await this.pc.setLocalDescription(); // an answer: one step less than to make and to set it
     await tracks;
-    return description.sdp ?? "";
+    return this.pc.localDescription?.sdp ?? "";
   }
 
   /**

@@ -106,9 +106,12 @@ export default class Desk {
     }
     if (message.type === "call" && message.visit && message.visit !== this.element.dataset.visit) {
       // the admission is done: the queue knows the name, the snapshot that follows says the rest
-      this.openVisit({ visit: message.visit, name: this.queue.name(message.visit) });
+      const mine = { visit: message.visit, name: this.queue.name(message.visit) };
+      setTimeout(() => mine.visit !== this.element.dataset.visit && this.openVisit(mine)); // the offer goes out first
     }
-    if (message.type === "clock") {
+    if (message.type === "welcome") {
+      this.version = -1; // another connection, perhaps to a service that was restarted: it counts anew
+    } else if (message.type === "clock") {
       const clock = /** @type {import("./clock-view.js").ClockMessage} */ (/** @type {unknown} */ (message));
       this.setOffset(clock.server_now);
       this.view.clock.update(clock);

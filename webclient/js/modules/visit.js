@@ -57,7 +57,8 @@ export default class Visit {
     this.dialog = /** @type {HTMLDialogElement} */ (find(this.element, "[data-leave-dialog]"));
     this.call.addEventListener("state", () => {
       // the call's own word comes before the snapshot: the picture is on its way
-      if (this.call && ["connecting", "connected"].includes(this.call.state.media)) this.show("call");
+      const under = () => ["connecting", "connected"].includes(this.call?.state.media ?? "");
+      if (under()) setTimeout(() => under() && this.show("call")); // what the call has to send goes out first
     });
     document.addEventListener("visibilitychange", () => this.stopRinging());
     this.call.prepare();
@@ -126,7 +127,9 @@ export default class Visit {
 
   /** @param {{ type: string, kind?: string, version?: number, data?: VisitData }} message */
   heard(message) {
-    if (message.type === "clock") {
+    if (message.type === "welcome") {
+      this.version = -1; // another connection, perhaps to a service that was restarted: it counts anew
+    } else if (message.type === "clock") {
       this.view?.clock.update(/** @type {import("./clock-view.js").ClockMessage} */ (/** @type {unknown} */ (message)));
     } else if (message.type === "snapshot" && message.data && (message.kind === "visit" || message.kind === "waiting")) {
       if ((message.version ?? 0) < this.version) return;

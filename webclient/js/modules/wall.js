@@ -52,7 +52,10 @@ export default class Wall {
 
   /** @param {{ type: string, kind?: string, version?: number, data?: WallData, server_now?: string }} message */
   heard(message) {
-    if (message.type === "welcome") this.setOffset(message.server_now);
+    if (message.type === "welcome") {
+      this.version = -1; // another connection, perhaps to a service that was restarted: it counts anew
+      this.setOffset(message.server_now);
+    }
     if (message.type !== "snapshot" || message.kind !== "admin" || !message.data) return;
     if ((message.version ?? 0) < this.version) return;
     this.version = message.version ?? 0;
