@@ -7,10 +7,11 @@ import structlog
 from aiohttp import web
 
 from server.i18n import LANGUAGES, N_, translator
+from server.ids import digest
 from server.people.passwords import verify
 from server.people.sessions import realm_of
 from server.people.store import count_try, forget_tries, set_duty, staff_by_username
-from server.web import DATABASE, LANGUAGE_COOKIE, ROLES_OF_REALM, SETTINGS, page, see_other, signed_in
+from server.web import DATABASE, HUB, LANGUAGE_COOKIE, ROLES_OF_REALM, SETTINGS, page, see_other, signed_in
 
 E_SIGN_IN = N_("The user name or the password is not right. Check both and try again")
 E_TRIES = N_("There were too many tries. Wait 15 minutes, or ask your administrator")
@@ -60,6 +61,8 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
         async with request.app[DATABASE].write() as tx:
             await set_duty(tx, staff.id, False)
     session = await aiohttp_session.get_session(request)
+    if session.identity:
+        request.app[HUB].revoke(digest(str(session.identity)))  # other nodes' pages ask every few seconds
     session.invalidate()
     raise see_other(f"/{realm_of(request)}/sign-in")
 

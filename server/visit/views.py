@@ -117,7 +117,8 @@ async def proof(request: web.Request) -> web.StreamResponse:
             "proof_given" if right else "proof_failed",
             actor,
             conditions=[visit.c.proof_tries < settings.proof_tries],
-            proof_tries=0 if right else row["proof_tries"] + 1,
+            # counted by the store: what this request has read may be old, and guesses may come many at once
+            proof_tries=0 if right else visit.c.proof_tries + 1,
         )
     if not right:
         return proof_page(request, row, sent, {"dob": t(E_PROOF)}, status=403)

@@ -50,7 +50,7 @@ class Visit:
 
     async def assert_steady(self) -> None:
         """Neither picture has stood still since :meth:`watch`, but for what a busy machine kept the pages from running."""
-        stall = max([await page_stalled(page, REMOTE) for page in self.both])
+        stall = sum([await page_stalled(page, REMOTE) for page in self.both])
         for person in (self.patient, self.therapist):
             frames, gap = await frames_watched(person.page, REMOTE)
             assert frames > 5, f"{person.name} has seen {frames} frames"

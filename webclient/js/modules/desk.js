@@ -9,7 +9,7 @@ import { phoneText } from "../lib/words.js";
 import { startModules } from "../start.js";
 import { CallView } from "./call-view.js";
 import { find } from "./clock-view.js";
-import { keepAwake, posted } from "./live-page.js";
+import { keepAwake, posted, SIGNALS_MS } from "./live-page.js";
 import { QueueView, write } from "./queue-view.js";
 
 /**
@@ -107,7 +107,7 @@ export default class Desk {
     if (message.type === "call" && message.visit && message.visit !== this.element.dataset.visit) {
       // the admission is done: the queue knows the name, the snapshot that follows says the rest
       const mine = { visit: message.visit, name: this.queue.name(message.visit) };
-      setTimeout(() => mine.visit !== this.element.dataset.visit && this.openVisit(mine)); // the offer goes out first
+      setTimeout(() => mine.visit !== this.element.dataset.visit && this.openVisit(mine), SIGNALS_MS);
     }
     if (message.type === "welcome") {
       this.version = -1; // another connection, perhaps to a service that was restarted: it counts anew

@@ -1,4 +1,10 @@
 /**
+ * A view is laid out this long after a call has begun: offer and answer pass in that time, and none of them waits for a
+ * layout; then the browser's other threads connect while the page is drawn.
+ */
+export const SIGNALS_MS = 60;
+
+/**
  * Sends a form as the browser would, and stays on the page. True when the server took it (its answer is a redirect).
  * @param {string} url
  * @param {URLSearchParams} body

@@ -9,7 +9,7 @@ import { fill, waitKind } from "../lib/words.js";
 import { CallView } from "./call-view.js";
 import { find } from "./clock-view.js";
 import { DeviceCheck } from "./device-check.js";
-import { keepAwake, posted } from "./live-page.js";
+import { keepAwake, posted, SIGNALS_MS } from "./live-page.js";
 import { write } from "./queue-view.js";
 
 /** @typedef {import("../lib/devices.js").Devices} Devices */
@@ -58,7 +58,7 @@ export default class Visit {
     this.call.addEventListener("state", () => {
       // the call's own word comes before the snapshot: the picture is on its way
       const under = () => ["connecting", "connected"].includes(this.call?.state.media ?? "");
-      if (under()) setTimeout(() => under() && this.show("call")); // what the call has to send goes out first
+      if (under()) setTimeout(() => under() && this.show("call"), SIGNALS_MS);
     });
     document.addEventListener("visibilitychange", () => this.stopRinging());
     this.call.prepare();
