@@ -44,7 +44,7 @@ def proof_page(
 ) -> web.Response:
     """The same page for a visit that does not exist: an address cannot be probed."""
     limit = request.app[SETTINGS].proof_tries
-    left = limit - row["proof_tries"] if row else limit
+    left = limit - row["proof_tries"] if row else limit - (status == 403)
     values = {
         "address": request.match_info["address"],
         "form": form,

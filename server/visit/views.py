@@ -100,10 +100,12 @@ async def proof(request: web.Request) -> web.StreamResponse:
     t = translator(request["lang"])
     async with db.read() as conn:
         row = await store.by_address(conn, request.match_info["address"])
-    if row is None or row["proof_tries"] >= settings.proof_tries:
+    if row is not None and row["proof_tries"] >= settings.proof_tries:
         return proof_page(request, row, sent, {})
     if given is None:
         return proof_page(request, row, sent, {"dob": t(walk_in.E_DOB)}, status=422)
+    if row is None:  # answered as a wrong date is
+        return proof_page(request, row, sent, {"dob": t(E_PROOF)}, status=403)
     actor = Actor("patient", row["patient_id"])
     async with db.write() as tx:
         door = await access(db, tx, actor, "prove", "visit", row["id"], subject=row["patient_id"])

@@ -134,8 +134,8 @@ async def end_visit(therapist: Person) -> None:
 
 async def is_over(visit: Visit) -> None:
     """The end has reached both pages, and no relay carries the call any more."""
-    await expect(visit_page(visit.patient)).to_have_attribute("data-view", "over")
-    await expect(visit.therapist.page.locator("[data-over-part]")).to_be_visible()
+    await expect(visit_page(visit.patient)).to_have_attribute("data-view", "over", timeout=20_000)
+    await expect(visit.therapist.page.locator("[data-over-part]")).to_be_visible(timeout=20_000)
     await expect(visit.therapist.page.locator("[data-call-part]")).to_be_hidden()
     await until(lambda: not open_relay_calls(visit.app), what="no relay entry stands")
 
