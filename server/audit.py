@@ -2,6 +2,9 @@
 
 ``await access(...)`` writes the audit row in the caller's transaction and hands back the :class:`Access` that opens and
 seals values. No row, no access; no commit, no row.
+
+Ask for it before any row is locked: the chain has one turn at a time, and two transactions that take both in different
+orders would wait for each other.
 """
 
 from __future__ import annotations

@@ -146,6 +146,12 @@ def error_page(request: web.Request, code: str) -> web.Response:
     return page(request, "errors.html", context, status=status)
 
 
+def client_address(request: web.Request) -> str:
+    """Where the request comes from: the last hop that our own proxy has written down, or the connection's other end."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if request.app[SETTINGS].behind_proxy else ""
+    return forwarded.split(",")[-1].strip() or request.remote or ""
+
+
 def wants_json(request: web.BaseRequest) -> bool:
     return "application/json" in request.headers.get("Accept", "")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import RowMapping, delete, select
+from sqlalchemy import RowMapping, delete
 
 from server.audit import Actor
 from server.config import Settings
@@ -110,14 +110,13 @@ class Consultations:
 
     async def letters(self) -> Sequence[tuple[str, bytes]]:
         """What other nodes and the relays have posted since the last call, in order: ``(channel, payload)``."""
-        since = await self._db.now() - timedelta(seconds=LETTER_S)
-        async with self._db.read() as conn:
-            query = select(mailbox).where(mailbox.c.at > since).order_by(mailbox.c.seq)
-            rows = (await conn.execute(query)).mappings().all()
+        rows = await store.letters(self._db, LETTER_S)
         # by what was seen, not by the last number: a transaction may commit after one with a higher number
-        fresh = [row for row in rows if row["seq"] not in self._seen]
-        self._seen = {row["seq"] for row in rows}
-        return [(row["channel"], row["payload"]) for row in fresh if row["node"] != self._node]
+        fresh = [
+            (channel, payload) for seq, node, channel, payload in rows if seq not in self._seen and node != self._node
+        ]
+        self._seen = {seq for seq, *_ in rows}
+        return fresh
 
     async def empty_mailbox(self) -> None:
         """Old letters go; they may hold ICE passwords."""

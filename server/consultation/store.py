@@ -281,7 +281,26 @@ async def relay_calls(
 async def post(db: Database, node: str, channel: str, payload: bytes) -> None:
     """Leave a message in the mailbox, for every node but ``node`` itself."""
     async with db.write() as tx:
-        await tx.conn.execute(insert(mailbox).values(node=node, channel=channel, payload=payload, at=tx.now))
+        sealed = Access(db.cipher).seal(mailbox.c.payload, f"{node} {channel}", base64.b64encode(payload).decode())
+        await tx.conn.execute(insert(mailbox).values(node=node, channel=channel, payload=sealed, at=tx.now))
+
+
+async def letters(db: Database, seconds: float) -> Sequence[tuple[int, str, str, bytes]]:
+    """``(seq, node, channel, payload)`` of what was posted within the last ``seconds``, in order."""
+    since = await db.now() - timedelta(seconds=seconds)
+    door = Access(db.cipher)
+    async with db.read() as conn:
+        query = select(mailbox).where(mailbox.c.at > since).order_by(mailbox.c.seq)
+        rows = (await conn.execute(query)).mappings().all()
+    return [
+        (
+            row["seq"],
+            row["node"],
+            row["channel"],
+            base64.b64decode(door.open(mailbox.c.payload, f"{row['node']} {row['channel']}", row["payload"])),
+        )
+        for row in rows
+    ]
 
 
 async def attach_page(tx: Transaction, visit_id: str, role: str, page: str, *, fresh: bool) -> RowMapping | None:

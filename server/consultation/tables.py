@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table
 
 from server.db import Encrypted, UtcTime, metadata
 
@@ -22,6 +22,6 @@ mailbox = Table(
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("node", String(32), nullable=False),  # who wrote it: a node does not read its own
     Column("channel", String(16), nullable=False),
-    Column("payload", LargeBinary, nullable=False),
+    Column("payload", Encrypted, nullable=False),  # base64; it holds ICE passwords and addresses
     Column("at", UtcTime, nullable=False, index=True),
 )

@@ -91,7 +91,7 @@ async def _save(
     db, settings, staff = request.app[DATABASE], request.app[SETTINGS], request["staff"]
     saved = await store.row_of(tx.conn, row["id"])
     if saved is not None:
-        store.check_open(saved, staff.id)
+        store.check_open(saved)
     if row["state"] not in WRITABLE:
         raise PersonError("not_possible_now")
     door = await access(db, tx, Actor("staff", staff.id), "change", "note", row["id"], subject=row["patient_id"])
@@ -160,7 +160,7 @@ async def _confirm(
         saved = await store.row_of(tx.conn, row["id"])
         if saved is None:
             raise PersonError("not_possible_now")
-        store.check_open(saved, staff.id)
+        store.check_open(saved)
         note = store.opened(door, saved)
         content = signing.content(note.document, note.document.get("N3"))
         sha256 = signing.sha256(content)

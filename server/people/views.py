@@ -11,7 +11,17 @@ from server.ids import digest
 from server.people.passwords import verify
 from server.people.sessions import realm_of
 from server.people.store import count_try, forget_tries, set_duty, staff_by_username
-from server.web import DATABASE, HUB, LANGUAGE_COOKIE, ROLES_OF_REALM, SETTINGS, page, see_other, signed_in
+from server.web import (
+    DATABASE,
+    HUB,
+    LANGUAGE_COOKIE,
+    ROLES_OF_REALM,
+    SETTINGS,
+    client_address,
+    page,
+    see_other,
+    signed_in,
+)
 
 E_SIGN_IN = N_("The user name or the password is not right. Check both and try again")
 E_TRIES = N_("There were too many tries. Wait 15 minutes, or ask your administrator")
@@ -32,7 +42,7 @@ async def send_sign_in(request: web.Request) -> web.StreamResponse:
     db, realm, t = request.app[DATABASE], realm_of(request), translator(request["lang"])
     sent = await request.post()
     username, password = str(sent.get("username", "")).strip(), str(sent.get("password", ""))
-    tried = f"{username.casefold()} from {request.remote}"
+    tried = db.cipher.blind_index(f"{username} from {client_address(request)}", "sign_in_try")
     async with db.write() as tx:
         allowed = await count_try(tx, tried)
     if not allowed:

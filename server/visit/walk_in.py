@@ -91,7 +91,7 @@ def parse_date(day: str, month: str, year: str) -> date | None:
     """The three fields as a date; None when there is no such day."""
     try:
         return date(int(year), int(month), int(day)) if year.isascii() and month.isascii() and day.isascii() else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

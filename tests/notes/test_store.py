@@ -109,11 +109,14 @@ async def test_a_draft_on_top_of_nothing_is_not_taken(clinic: Clinic, ana: Patie
     assert await read(clinic, ana) is None
 
 
-async def test_anothers_note_does_not_exist(
+async def test_after_a_hand_over_the_next_therapist_goes_on_with_the_draft(
     clinic: Clinic, ana: Patient, dr_li: Therapist, dr_okafor: Therapist
 ) -> None:
     await save(clinic, ana, dr_li, DRAFT, 0)
-    assert await said(save(clinic, ana, dr_okafor, {}, 1)) == "no_such_visit"
+    assert await said(save(clinic, ana, dr_okafor, DRAFT, 1)) == "done"
+    taken_over = await read(clinic, ana)
+    assert taken_over is not None
+    assert (taken_over.author_id, taken_over.document) == (dr_okafor.id, DRAFT)
 
 
 async def test_a_signature_locks_the_note(clinic: Clinic, ana: Patient, dr_li: Therapist, signed: Note) -> None:

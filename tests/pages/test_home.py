@@ -44,12 +44,12 @@ async def test_the_service_says_that_it_is_well(site: Site) -> None:
     assert (await site.visitor().get("/healthz")).status == 200
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/v/", "/static/js/none.js", "/desk/nowhere", "/%00", "/..%2f..%2fetc/passwd"])
-async def test_a_page_that_is_not_there_says_so_kindly(site: Site, path: str) -> None:
-    answer = await site.visitor().get(path)
-    assert answer.status == 404
-    assert "This page does not exist" in answer.words
-    assert "Traceback" not in answer.text
+async def test_a_page_that_is_not_there_says_so_kindly(site: Site) -> None:
+    ana = site.visitor()
+    for path in ("/nowhere", "/v/", "/static/js/none.js", "/desk/nowhere", "/%00", "/..%2f..%2fetc/passwd"):
+        answer = await ana.get(path)
+        assert (path, answer.status) == (path, 404)
+        assert "This page does not exist" in answer.words, path
 
 
 async def test_a_method_that_a_page_does_not_have_is_no_page(site: Site) -> None:

@@ -59,46 +59,50 @@ async def test_hostile_text_is_only_text_on_every_page_that_shows_it(site: Site,
     assert HOSTILE in html.unescape(pages[4].text)
 
 
-@pytest.mark.parametrize(
-    "field, value, says",
-    [
-        ("name", "A" * 121, walk_in.E_NAME_LONG),
-        ("reason", "r" * 501, walk_in.E_REASON_LONG),
-        ("street", "s" * 201, walk_in.E_TOO_LONG),
-        ("city", "c" * 201, walk_in.E_TOO_LONG),
-        ("name", "Ana\u202eareireP", walk_in.E_CONTROL),
-        ("name", "Ana\u2066Pereira", walk_in.E_CONTROL),
-        ("name", "Ana\x00Pereira", walk_in.E_CONTROL),
-        ("name", "Ana\nPereira", walk_in.E_CONTROL),
-        ("street", "12 Alder\x1b[31m", walk_in.E_CONTROL),
-        ("reason", "My \x07 shoulder", walk_in.E_CONTROL),
-        ("city", "Tor\u202donto", walk_in.E_CONTROL),
-        ("province", "CA-XX", walk_in.E_PROVINCE),
-        ("province", "US-NY", walk_in.E_PROVINCE),
-        ("language", "xx", walk_in.E_LANGUAGE),
-        ("interpreter", "maybe", walk_in.E_INTERPRETER),
-        ("consent", "2001-01", walk_in.E_CONSENT),
-        ("dob_day", "31\u0662", walk_in.E_DOB),
-        ("dob_year", "1850", walk_in.E_DOB_RANGE),
-        ("dob_year", "2999", walk_in.E_DOB_RANGE),
-        ("dob_year", "1" * 4000, walk_in.E_DOB),
-        ("dob_month", "2", walk_in.E_DOB),
-        ("phone", "911", walk_in.E_PHONE),
-        ("phone", "+" * 3000, walk_in.E_PHONE),
-    ],
+REFUSED = (
+    ("name", "A" * 121, walk_in.E_NAME_LONG),
+    ("reason", "r" * 501, walk_in.E_REASON_LONG),
+    ("street", "s" * 201, walk_in.E_TOO_LONG),
+    ("city", "c" * 201, walk_in.E_TOO_LONG),
+    ("name", "Ana\u202eareireP", walk_in.E_CONTROL),
+    ("name", "Ana\u2066Pereira", walk_in.E_CONTROL),
+    ("name", "Ana\x00Pereira", walk_in.E_CONTROL),
+    ("name", "Ana\nPereira", walk_in.E_CONTROL),
+    ("street", "12 Alder\x1b[31m", walk_in.E_CONTROL),
+    ("reason", "My \x07 shoulder", walk_in.E_CONTROL),
+    ("city", "Tor\u202donto", walk_in.E_CONTROL),
+    ("province", "CA-XX", walk_in.E_PROVINCE),
+    ("province", "US-NY", walk_in.E_PROVINCE),
+    ("language", "xx", walk_in.E_LANGUAGE),
+    ("interpreter", "maybe", walk_in.E_INTERPRETER),
+    ("consent", "2001-01", walk_in.E_CONSENT),
+    ("dob_day", "31\u0662", walk_in.E_DOB),
+    ("dob_year", "1850", walk_in.E_DOB_RANGE),
+    ("dob_year", "2999", walk_in.E_DOB_RANGE),
+    ("dob_year", "1" * 4000, walk_in.E_DOB),
+    ("dob_month", "2", walk_in.E_DOB),
+    ("phone", "911", walk_in.E_PHONE),
+    ("phone", "+" * 3000, walk_in.E_PHONE),
 )
-async def test_what_no_form_of_ours_would_send_is_refused(site: Site, li: Member, field: str, value: str, says: str) -> None:
-    changed = {"dob_day": "30"} if field == "dob_month" else {}
-    answer = await site.visitor().post("/join", {**WALK_IN, **changed, field: value})
-    assert answer.status == 422
-    assert says in answer.words
+
+
+async def test_what_no_form_of_ours_would_send_is_refused(site: Site, li: Member) -> None:
+    ana, wrong = site.visitor(), []
+    for field, value, says in REFUSED:
+        changed = {"dob_day": "30"} if field == "dob_month" else {}
+        answer = await ana.post("/join", {**WALK_IN, **changed, field: value})
+        if answer.status != 422 or says not in answer.words:
+            wrong.append((field, value[:40], answer.status))
+    assert wrong == []
     assert await site.count("visit") == 0
 
 
-@pytest.mark.parametrize("name", ["آنا بيريرا", "אנה פריירה", "Zoë Müller-Þórsdóttir", "王芳", "Nguyễn Thị Ánh", "A"])
-async def test_names_of_every_script_are_welcome(site: Site, li: Member, name: str) -> None:
-    await site.waits(site.visitor(), name=name)
-    assert name in (await li.get("/desk")).words
+async def test_names_of_every_script_are_welcome(site: Site, li: Member) -> None:
+    names = ["آنا بيريرا", "אנה פריירה", "Zoë Müller-Þórsdóttir", "王芳", "Nguyễn Thị Ánh", "A"]
+    for name in names:
+        await site.waits(site.visitor(), name=name)
+    words = (await li.get("/desk")).words
+    assert [name for name in names if name not in words] == []
 
 
 async def test_a_text_that_looks_like_sql_is_only_text(site: Site, li: Member) -> None:
