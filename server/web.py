@@ -49,6 +49,7 @@ CSP = (
 HEADERS = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
+    "Server": "web",  # not which program in which version
     # The visit's address is in the URL and must not leave; "no-referrer" would make our own forms say `Origin: null`.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -50,10 +50,16 @@ class Visit:
 
     async def assert_steady(self) -> None:
         """Neither picture has stood still since :meth:`watch`, but for what a busy machine kept the pages from running."""
+        for person in (self.patient, self.therapist):
+            page = person.page
+
+            async def watched_long(page: Page = page) -> bool:
+                return (await frames_watched(page, REMOTE))[0] >= 15
+
+            await until(watched_long, what=f"15 frames at {person.name}'s")
         stall = sum([await page_stalled(page, REMOTE) for page in self.both])
         for person in (self.patient, self.therapist):
-            frames, gap = await frames_watched(person.page, REMOTE)
-            assert frames > 5, f"{person.name} has seen {frames} frames"
+            _, gap = await frames_watched(person.page, REMOTE)
             assert gap < STEADY_GAP * 1000 + stall, f"{person.name}'s picture stood still for {gap:.0f} ms (pages: {stall:.0f} ms)"
 
     def row(self) -> dict[str, Any]:

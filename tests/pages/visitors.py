@@ -53,7 +53,7 @@ class Answer:
     def words(self) -> str:
         """What a person reads: no tags, no scripts, entities resolved, one space between words."""
         body = re.sub(r"<(script|style|template)\b.*?</\1>|<[^>]+>", " ", self.text, flags=re.S)
-        return re.sub(r"\s+", " ", html.unescape(body)).strip()
+        return re.sub(r"[ \t\r\n]+", " ", html.unescape(body)).strip()
 
     def json(self) -> Any:
         return json.loads(self.text)
