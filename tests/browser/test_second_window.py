@@ -58,11 +58,16 @@ async def test_the_newest_window_has_the_visit_and_the_older_can_take_it_back(ru
     await desk_2.goto(f"{app.url}/desk")
     await sees(desk_2, REMOTE, "blue")
     await sees(first, REMOTE, "red")
-    await expect(desk_1.locator("[data-connection]")).to_have_text(
-        "This page is open in a newer window. Load it again to work here."
-    )
-    assert visit.row()["started_at"] == row["started_at"]
+    older = desk_1.get_by_role("dialog", name="Open in another window")
+    await expect(older).to_be_visible()
+    await desk_1.keyboard.press("Escape")
+    await expect(older).to_be_visible()
+    assert await desk_1.evaluate("document.querySelector('#self-video').srcObject?.active ?? false") is False
     await screenshot(visit.therapist, "second-window-desk", full=False)
+    await older.get_by_role("button", name="Use this window instead").click()
+    await visit.both_see()
+    await expect(desk_2.get_by_role("dialog", name="Open in another window")).to_be_visible()
+    assert visit.row()["started_at"] == row["started_at"]
 
 
 async def test_a_second_window_in_the_waiting_room_keeps_the_place(run_app: RunApp, people: Crew) -> None:

@@ -27,7 +27,11 @@ from playwright.async_api import (
     Playwright,
     ViewportSize,
     async_playwright,
+    expect,
 )
+
+# Playwright's own 5 s are short where several browsers share two cores.
+expect.set_options(timeout=20_000)
 
 Rgb = tuple[int, int, int]
 COLOURS: dict[str, Rgb] = {"red": (233, 17, 17), "green": (17, 160, 40), "blue": (20, 40, 220)}

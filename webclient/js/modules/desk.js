@@ -1,7 +1,7 @@
 // The therapist's page. The queue is live; an admission opens the call and the note on this same page, with the camera
 // open and the offer made beforehand, so that it starts at once. Forms still work where the socket does not.
 import { Call } from "../lib/call.js";
-import { alreadyAllowed, openDevices } from "../lib/devices.js";
+import { alreadyAllowed, closeDevices, openDevices } from "../lib/devices.js";
 import { newInstance, socketUrl, TabMemory } from "../lib/page.js";
 import { PageSocket } from "../lib/page-socket.js";
 import { playTone, unlockSound } from "../lib/sound.js";
@@ -318,6 +318,9 @@ export default class Desk {
       case "go-on":
         this.dialog.close();
         break;
+      case "take-over":
+        location.reload();
+        break;
       case "load-note":
         void this.loadNote();
         break;
@@ -328,10 +331,21 @@ export default class Desk {
   socketChanged(state) {
     this.element.dataset.socket = state;
     const line = find(this.element, "[data-connection]");
-    const words = state === "lost" ? line.dataset.textLost : state === "superseded" ? line.dataset.textSuperseded : "";
-    line.hidden = !words;
-    line.textContent = words ?? "";
+    line.hidden = state !== "lost";
+    line.textContent = state === "lost" ? (line.dataset.textLost ?? "") : "";
+    if (state === "superseded") this.stepBack();
     if (state === "refused") location.reload(); // signed out: the server's page asks
+  }
+
+  /** A newer window of the same therapist has the desk: this one lets go of the camera and offers to take it back. */
+  stepBack() {
+    closeDevices(this.view.stream);
+    this.view.setStream(null);
+    this.view.clear();
+    this.dialog.close();
+    const dialog = /** @type {HTMLDialogElement} */ (find(this.element, "[data-superseded-dialog]"));
+    dialog.addEventListener("cancel", (event) => event.preventDefault());
+    dialog.showModal();
   }
 
   /** @param {string | undefined} serverNow */
