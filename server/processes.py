@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import ssl
@@ -23,6 +24,8 @@ def run_web(settings: Settings) -> None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(settings.tls_cert, settings.tls_key)
     app = make_app(settings)
+    # a request that cannot be parsed is logged with its whole path, which may be a visit's address
+    logging.getLogger("aiohttp.server").addFilter(_without_the_request)
     # our own request log: aiohttp's would write every visit's address
     web.run_app(
         app,
@@ -33,6 +36,11 @@ def run_web(settings: Settings) -> None:
         print=None,
         shutdown_timeout=2,
     )
+
+
+def _without_the_request(record: logging.LogRecord) -> bool:
+    record.msg, record.args, record.exc_info, record.exc_text = "a request could not be handled", None, None, None
+    return True
 
 
 def run_relay(settings: Settings) -> None:

@@ -67,6 +67,7 @@ class Bus:
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = False
         self._connected = False
+        self._hangs = False  # a command got no answer: no other waits for one until a ping has had one
         self._tried = asyncio.Event()  # the first attempt has ended, well or not
         self._greet = asyncio.Event()
         self._pubsub: PubSub | None = None
@@ -74,7 +75,7 @@ class Bus:
     @property
     def connected(self) -> bool:
         """Whether Redis was there when last heard of."""
-        return self._connected
+        return self._connected and not self._hangs
 
     async def start(self) -> None:
         """Connect and keep connected. Returns after the first attempt; Redis may be away."""
@@ -114,7 +115,7 @@ class Bus:
     def on_connect(self, handler: Connected) -> None:
         """Called after every connect and reconnect, once the subscriptions stand."""
         self._on_connect.append(handler)
-        if self._connected:
+        if self.connected:
             self._greet.set()
 
     async def publish(self, channel: str, payload: bytes) -> bool:
@@ -181,7 +182,7 @@ class Bus:
         try:
             async with asyncio.timeout(COMMAND_TIMEOUT):
                 for last in (False, True):
-                    if not self._connected:
+                    if not self.connected:
                         return None
                     try:
                         return await command()
@@ -190,7 +191,22 @@ class Bus:
                             _log.warning("bus.command_failed", error=type(error).__name__)
         except TimeoutError:
             _log.warning("bus.command_failed", error="TimeoutError")
+            if not self._hangs:
+                self._hangs = True
+                self._own(self._until_it_answers())
         return None
+
+    async def _until_it_answers(self) -> None:
+        """Redis hangs: its connections stand, nothing comes back. Whoever hears by the bus reconciles afterwards."""
+        while self._hangs:
+            await asyncio.sleep(BACKOFF_MOST)
+            try:
+                async with asyncio.timeout(COMMAND_TIMEOUT):
+                    await self._client.ping()
+            except (RedisError, OSError, TimeoutError):
+                continue
+            self._hangs = False
+            self._greet.set()
 
     def _own(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)

@@ -7,6 +7,7 @@ import typing
 from pathlib import Path
 
 import pytest
+
 from server.config import PREFIX, Settings
 from server.visit.states import diagram
 from signaling import messages

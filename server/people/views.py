@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import aiohttp_session
 import structlog
 from aiohttp import web
@@ -24,6 +26,8 @@ from server.web import (
 )
 
 E_SIGN_IN = N_("The user name or the password is not right. Check both and try again")
+#: a path of ours: browsers take "//" and "/\\" for another host, and drop tabs and line ends before they look
+_LOCAL = re.compile(r"/(?![/\\])[^\s\\\x00-\x1f\x7f]*")
 E_TRIES = N_("There were too many tries. Wait 15 minutes, or ask your administrator")
 log = structlog.get_logger("people")
 
@@ -80,8 +84,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
 async def choose_language(request: web.Request) -> web.StreamResponse:
     sent = await request.post()
     lang, target = str(sent.get("lang", "")), str(sent.get("next", "/"))
-    local = target.startswith("/") and not target.startswith(("//", "/\\"))
-    answer = see_other(target if local else "/")
+    answer = see_other(target if _LOCAL.fullmatch(target) else "/")
     if lang in LANGUAGES:
         answer.set_cookie(
             LANGUAGE_COOKIE, lang, max_age=365 * 86400, path="/", secure=True, httponly=True, samesite="Lax"

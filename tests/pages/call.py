@@ -49,7 +49,7 @@ class Visit:
         await asyncio.gather(*(watch_frames(page, REMOTE) for page in self.both))
 
     async def assert_steady(self) -> None:
-        """Neither picture has stood still since :meth:`watch`, but for what a busy machine kept the pages from running."""
+        """Neither picture has stood still since :meth:`watch`, but for the time when the machine was too busy."""
         for person in (self.patient, self.therapist):
             page = person.page
 
@@ -60,7 +60,8 @@ class Visit:
         stall = sum([await page_stalled(page, REMOTE) for page in self.both])
         for person in (self.patient, self.therapist):
             _, gap = await frames_watched(person.page, REMOTE)
-            assert gap < STEADY_GAP * 1000 + stall, f"{person.name}'s picture stood still for {gap:.0f} ms (pages: {stall:.0f} ms)"
+            stood = f"{person.name}'s picture stood still for {gap:.0f} ms (the pages themselves for {stall:.0f})"
+            assert gap < STEADY_GAP * 1000 + stall, stood
 
     def row(self) -> dict[str, Any]:
         return last_visit(self.app)
@@ -129,7 +130,8 @@ async def admit(therapist: Person, name: str = "Ana") -> None:
 
 async def control(person: Person, name: str) -> None:
     """Press a control of the call by its word."""
-    await person.page.get_by_role("group", name="Controls of the call").get_by_role("button", name=name, exact=True).click()
+    controls = person.page.get_by_role("group", name="Controls of the call")
+    await controls.get_by_role("button", name=name, exact=True).click()
 
 
 async def end_visit(therapist: Person) -> None:
@@ -180,6 +182,11 @@ def query(app: App, sql: str, *values: Any) -> list[dict[str, Any]]:
     with closing(sqlite3.connect(app.var / "clinic.sqlite3", timeout=10)) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute(sql, values)]
+
+
+def course(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Which visit, and its clock: what a reload must not change."""
+    return row["id"], row["state"], row["started_at"], row["ends_at"]
 
 
 def last_visit(app: App) -> dict[str, Any]:

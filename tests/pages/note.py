@@ -13,6 +13,7 @@ from tests.rig.browsers import Person
 
 Answers = Mapping[str, str | list[str]]
 
+HAND_TASKS = ("writing", "typing", "buttons_zips", "utensils", "opening_jars", "phone_use", "tools")
 NO_FLAGS = {f"D{number}": "no" for number in range(1, 15)}
 
 #: A shoulder; everything that signing asks for, but for what the walk-in form has filled in already.
@@ -57,7 +58,7 @@ SHOULDER: Answers = {
     "F4": "good",
     "F7": "independent",
     "G0": "no",
-    **{f"I1-{task}": "0" for task in ("writing", "typing", "buttons_zips", "utensils", "opening_jars", "phone_use", "tools")},
+    **dict.fromkeys((f"I1-{task}" for task in HAND_TASKS), "0"),
     "J1": ["none"],
     "K1-none": "yes",
     "K3": "retired",
@@ -93,7 +94,7 @@ def form(page: Page) -> Locator:
 async def fill_note(page: Page, answers: Answers) -> None:
     """Give every answer by its control, as a therapist does; afterwards the form holds them all."""
     await expect(form(page)).to_have_attribute("data-module-started", "note")
-    for name, given in answers.items():
+    for name in answers:
         if row := re.fullmatch(r"([A-Z]\d+)-(\d+)-\w+", name):
             await _rows(page, row[1], int(row[2]) + 1)
     kinds: dict[str, str] = dict(await form(page).evaluate("form => [...form.elements].map(c => [c.name, c.type])"))

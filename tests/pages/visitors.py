@@ -69,15 +69,15 @@ class Socket:
     async def say(self, message: Mapping[str, object] | str) -> None:
         await self.ws.send_str(message if isinstance(message, str) else json.dumps(message))
 
-    async def hear(self, kind: str, *, seconds: float = 15, **fields: object) -> dict[str, Any]:
+    async def hear(self, type_: str, /, *, seconds: float = 15, **fields: object) -> dict[str, Any]:
         """The next message of this type and with these fields; the others are kept in ``heard``."""
         async with asyncio.timeout(seconds):
             while True:
                 frame = await self.ws.receive()
-                assert frame.type is aiohttp.WSMsgType.TEXT, f"closed with {self.ws.close_code} before {kind}"
+                assert frame.type is aiohttp.WSMsgType.TEXT, f"closed with {frame.data} before {type_}"
                 message: dict[str, Any] = json.loads(frame.data)
                 self.heard.append(message)
-                if message["type"] == kind and all(message.get(name) == value for name, value in fields.items()):
+                if message["type"] == type_ and all(message.get(name) == value for name, value in fields.items()):
                     return message
 
     async def closed(self, *, seconds: float = 15) -> int | None:
@@ -86,7 +86,7 @@ class Socket:
             while True:
                 frame = await self.ws.receive()
                 if frame.type is not aiohttp.WSMsgType.TEXT:
-                    return self.ws.close_code
+                    return int(frame.data) if frame.type is aiohttp.WSMsgType.CLOSE else self.ws.close_code
                 self.heard.append(json.loads(frame.data))
 
     async def close(self) -> None:

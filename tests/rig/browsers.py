@@ -156,9 +156,10 @@ class Crew:
         ``secure=False`` takes certificates that nobody signed. ``autoplay=False`` leaves the browser its own policy,
         as people have it: sound needs a press somewhere on the page before.
         """
+        usual = [flag for flag in FLAGS if autoplay or flag != AUTOPLAY]
         browser = await self._playwright.chromium.launch(
             executable_path=program or self._program,
-            args=[*(flag for flag in FLAGS if autoplay or flag != AUTOPLAY), *self._devices(devices, colour, tone), *flags],
+            args=[*usual, *self._devices(devices, colour, tone), *flags],
         )
         context = await browser.new_context(
             viewport=size,

@@ -182,5 +182,17 @@ async def test_a_redis_that_hangs_is_away(bus: Bus, server: TestValkey) -> None:
     began = time.monotonic()
     assert not await bus.publish("changes", b"x")
     assert time.monotonic() - began < 4
+    assert not bus.connected
+    began = time.monotonic()
+    for _ in range(20):
+        assert not await bus.publish("changes", b"x")
+    assert time.monotonic() - began < 0.5, "only the first waits for an answer"
+    greeted = asyncio.Event()
+
+    async def connected() -> None:
+        greeted.set()
+
+    bus.on_connect(connected)
     server.resume()
+    await asyncio.wait_for(greeted.wait(), 10)  # what was lost meanwhile is reconciled
     assert await bus.publish("changes", b"x")

@@ -294,12 +294,12 @@ export default class Desk {
    * @param {HTMLFormElement} form
    */
   admit(event, form) {
-    unlockSound();
     if (this.element.dataset.socket !== "open") return;
     event.preventDefault();
     const row = form.closest("[data-visit-row]");
     if (!(row instanceof HTMLElement)) return;
     this.socket.send({ type: "admit", visit: row.dataset.visitRow ?? "" });
+    unlockSound(); // after the message: a browser may take 10 ms for it
     clearTimeout(this.admitting);
     this.admitting = setTimeout(() => form.isConnected && form.submit(), ADMIT_MS);
   }

@@ -31,6 +31,8 @@ export default class Note {
       if (this.form.isConnected && this.autosave.dirty) event.preventDefault();
     });
     this.reveal();
+    // an answer that was given before this script had come must not wait for the next one: it may be a red flag
+    if ([...element.elements].some(isTouched)) this.changed();
   }
 
   changed() {
@@ -208,4 +210,14 @@ export default class Note {
     const control = this.form.elements.namedItem(name);
     if (control instanceof HTMLInputElement) control.value = value;
   }
+}
+
+/** @param {Element} control whether it holds something else than what the server has sent */
+function isTouched(control) {
+  if (control instanceof HTMLTextAreaElement) return control.value !== control.defaultValue;
+  if (control instanceof HTMLSelectElement) {
+    return control.value !== ([...control.options].find((option) => option.defaultSelected) ?? control.options[0])?.value;
+  }
+  if (!(control instanceof HTMLInputElement)) return false;
+  return ["radio", "checkbox"].includes(control.type) ? control.checked !== control.defaultChecked : control.value !== control.defaultValue;
 }

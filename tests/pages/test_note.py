@@ -1,0 +1,175 @@
+"""The note over HTTP, as its page sends it: kept as it is typed, one window at a time, signed once, then locked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import pytest
+from sqlalchemy import text
+
+from tests.pages.note import PHYSIOTHERAPY
+from tests.pages.visitors import PASSWORD, Answer, Member, Site, Visitor
+
+JSON = {"Accept": "application/json"}
+Fields = Mapping[str, str | Sequence[str]]
+
+
+def hidden(page: str, name: str) -> str:
+    found = re.search(rf'<input type="hidden" name="{name}" value="([^"]*)"', page)
+    assert found, name
+    return found[1]
+
+
+def pairs(fields: Fields) -> list[tuple[str, str]]:
+    return [(name, one) for name, value in fields.items() for one in ([value] if isinstance(value, str) else value)]
+
+
+class Note:
+    """One therapist's window on one visit's note."""
+
+    def __init__(self, who: Member, visit: str) -> None:
+        self.who, self.path = who, f"/desk/visits/{visit}/note"
+
+    async def load(self) -> str:
+        answer = await self.who.get(self.path)
+        assert answer.status == 200, answer.words
+        return answer.text
+
+    async def send(self, path: str, fields: Fields) -> Answer:
+        form = [("csrf", await self.who.token()), *pairs(fields)]
+        return await self.who.send("POST", path, form, {"Origin": self.who.origin, **JSON})
+
+    async def save(self, version: int, **fields: str) -> Answer:
+        return await self.send(self.path, {"version": str(version), **fields})
+
+    async def review(self, fields: Fields) -> Answer:
+        page = await self.load()
+        own = {"version": hidden(page, "version"), "input_hash": hidden(page, "input_hash")}
+        saved = await self.send(self.path, {**own, **fields})
+        again = saved.json()
+        own = {"version": str(again["version"]), "input_hash": again["input_hash"]}
+        return await self.send(f"{self.path}/signature", {**own, **fields})
+
+    async def confirm(self, review: str, password: str = PASSWORD, **changed: str) -> Answer:
+        fields = {name: hidden(review, name) for name in ("version", "input_hash", "sha256")}
+        return await self.send(f"{self.path}/signature", {**fields, "confirm": "yes", "password": password, **changed})
+
+
+@pytest.fixture
+async def ana(site: Site) -> Visitor:
+    return site.visitor()
+
+
+@pytest.fixture
+async def opened(site: Site, li: Member, ana: Visitor) -> tuple[str, str, Note]:
+    """(the visit's path, its id, the therapist's note): admitted."""
+    path, visit = await site.waits(ana)
+    assert (await li.post(f"/desk/visits/{visit}/admission")).status == 303
+    return path, visit, Note(li, visit)
+
+
+async def test_what_is_typed_is_kept_and_shown_again(opened: tuple[str, str, Note]) -> None:
+    _, _, note = opened
+    first = await note.save(0, B1="Dressing hurts", B4="Dress <b>alone</b>")
+    assert first.status == 200
+    assert first.json()["version"] == 1
+    page = await note.load()
+    assert hidden(page, "version") == "1"
+    assert "Dressing hurts" in page
+    assert "Dress &lt;b&gt;alone&lt;/b&gt;" in page
+    assert (await note.save(1, B1="Dressing hurts a lot")).json()["version"] == 2
+
+
+async def test_two_windows_do_not_overwrite_each_other(opened: tuple[str, str, Note]) -> None:
+    _, _, note = opened
+    assert (await note.save(0, B1="from the first window")).status == 200
+    late = await note.save(0, B1="from the second window")
+    assert (late.status, late.json()["error"]) == (409, "note_changed")
+    assert "from the first window" in await note.load()
+    for version in ("", "-1", "1.5", "x", "9" * 30):
+        assert (await note.send(note.path, {"version": version, "B1": "x"})).status == 409, version
+
+
+async def test_the_form_is_refused_until_it_is_complete(opened: tuple[str, str, Note]) -> None:
+    _, _, note = opened
+    answer = await note.review({"B1": "Shoulder"})
+    assert answer.status == 422
+    assert len(answer.json()["errors"]) > 5, "every error at once"
+
+
+async def test_a_note_is_reviewed_signed_and_then_locked(
+    site: Site, li: Member, ana: Visitor, opened: tuple[str, str, Note]
+) -> None:
+    path, visit, note = opened
+    assert (await li.post(f"/desk/visits/{visit}/end")).status == 303
+    review = await note.review(PHYSIOTHERAPY)
+    assert review.status == 200, review.json()["errors"]
+    assert "Your therapist is writing your summary" in (await ana.get(path)).words, "nothing before the signature"
+    page = review.json()["html"]
+    assert (await note.confirm(page, "wrong password")).status == 403
+    assert (await note.confirm(page, sha256="0" * 64)).status == 409
+    assert (await note.confirm(page, version="1")).status == 409
+    assert (await note.confirm(page, input_hash="0" * 64)).status in (409, 422)
+    assert (await note.confirm(page)).json()["signed"] is True
+    summary = (await ana.get(path)).words
+    assert "Your summary" in summary
+    assert "physiotherap" in summary.casefold()
+
+    for answer in (await note.save(2, B1="changed"), await note.confirm(page), await note.send(f"{note.path}/signature", {"B1": "x", "version": "3"})):
+        assert (answer.status, answer.json()["error"]) == (409, "note_signed")
+    shown = await note.load()
+    assert "data-signed" in shown
+    assert "<textarea" not in shown
+
+
+async def test_the_store_itself_keeps_a_signed_note(site: Site, li: Member, opened: tuple[str, str, Note]) -> None:
+    _, visit, note = opened
+    await li.post(f"/desk/visits/{visit}/end")
+    assert (await note.confirm((await note.review(PHYSIOTHERAPY)).json()["html"])).status == 200
+    for statement in ("UPDATE note SET author_id = 'x'", "DELETE FROM note", "UPDATE note SET signed_at = NULL"):
+        with pytest.raises(Exception, match="(?i)signed"):
+            async with site.db.write() as tx:
+                await tx.conn.execute(text(statement))
+
+
+async def test_nobody_signs_for_another(site: Site, li: Member, okafor: Member, opened: tuple[str, str, Note]) -> None:
+    _, visit, note = opened
+    await li.post(f"/desk/visits/{visit}/end")
+    review = (await note.review(PHYSIOTHERAPY)).json()["html"]
+    assert (await Note(okafor, visit).confirm(review)).status == 404
+    signed = await note.confirm(review, author_id=okafor.id, signed_at="2001-01-01", clinician=okafor.id)
+    assert signed.status == 200
+    assert "Dr. Li" in await note.load()
+    assert "Okafor" not in await note.load()
+
+
+async def test_a_waiting_patients_note_is_not_there_to_be_written(site: Site, li: Member) -> None:
+    _, visit = await site.waits(site.visitor())
+    assert (await Note(li, visit).save(0, B1="too early")).status == 404
+
+
+async def test_an_open_emergency_holds_the_clock(site: Site, opened: tuple[str, str, Note]) -> None:
+    _, visit, note = opened
+    assert (await note.save(0, D1="yes")).status == 200
+    held = (await site.by_id(visit))["held"]
+    page = await note.load()
+    assert held == ("9-1-1" in page and "data-emergency" in page) or held
+    assert (await note.save(1, D1="no")).status == 200
+    assert (await site.by_id(visit))["held"] is False
+
+
+async def test_fields_that_no_note_has_are_not_kept(site: Site, li: Member, opened: tuple[str, str, Note]) -> None:
+    _, _, note = opened
+    answer = await note.save(0, B1="kept", N3="forged", A13="forged", __proto__="x", signed_at="2001", author_id="x")
+    assert answer.status == 200
+    page = await note.load()
+    assert "kept" in page
+    assert "forged" not in page
+
+
+async def test_the_plain_form_works_without_a_script(li: Member, opened: tuple[str, str, Note]) -> None:
+    _, visit, note = opened
+    answer = await li.post(note.path, {"version": "0", "B1": "by the plain form"})
+    assert (answer.status, answer.location) == (303, f"/desk/visits/{visit}#note")
+    assert "by the plain form" in (await li.get(f"/desk/visits/{visit}")).text
