@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp_jinja2
 import aiohttp_session
@@ -175,12 +174,14 @@ async def csrf(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
-def same_origin(request: web.BaseRequest) -> bool:
+def same_origin(request: web.Request) -> bool:
     """Whether a browser says that the request comes from one of our own pages (no Origin: not a browser's POST)."""
     origin = request.headers.get("Origin")
     if origin is None:
         return request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
-    return urlsplit(origin).netloc == request.host
+    settings = request.app[SETTINGS]
+    schemes = ("https",) if request.secure or settings.behind_proxy else ("http", "https")
+    return origin in {f"{scheme}://{request.host}" for scheme in schemes}
 
 
 def guarded(handler: Handler, who: frozenset[str]) -> Handler:

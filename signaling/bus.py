@@ -185,7 +185,7 @@ class Bus:
                     if not self.connected:
                         return None
                     try:
-                        return await command()
+                        return await _not_deaf(command())
                     except (RedisError, OSError) as error:
                         if last:
                             _log.warning("bus.command_failed", error=type(error).__name__)
@@ -306,6 +306,16 @@ def _client(url: str, timeout: float | None) -> Redis:
         timeout=COMMAND_TIMEOUT,
     )
     return Redis.from_pool(pool)
+
+
+async def _not_deaf(command: Awaitable[Any]) -> Any:
+    """redis-py sends under `asyncio.wait_for`, which before Python 3.12 may drop a cancellation (gh-86296): say it again."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    answer = await command
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError
+    return answer
 
 
 async def _quietly(closing: Awaitable[Any]) -> None:

@@ -35,8 +35,11 @@ def wall_data(
 ) -> dict[str, Any]:
     by_id = {row["id"]: row for row in rows}
     away = timedelta(seconds=settings.away_seconds)
+    # who runs the queue needs names and times; the reason is for therapists
     waiting = [
-        waiting_data(by_id[one], opened[one], now, away) for one in queue.order if one in opened and one in by_id
+        {name: value for name, value in waiting_data(by_id[one], opened[one], now, away).items() if name != "reason"}
+        for one in queue.order
+        if one in opened and one in by_id
     ]
     running = [row for row in rows if row["state"] in OPEN and row["id"] in opened]
     busy = {row["therapist_id"]: opened[row["id"]].name for row in running}

@@ -36,6 +36,7 @@ async def test_no_form_works_without_its_token_or_from_elsewhere(site: Site, li:
         ({"csrf": token}, {"Origin": own.replace(port, str(int(port) - 1))}),
         ({"csrf": token}, {"Origin": own.replace("127.0.0.1", "127.0.0.1.evil.example")}),
         ({"csrf": token}, {"Origin": ""}),
+        ({"csrf": token}, {"Origin": "http://["}),
         ({"csrf": token}, {"Sec-Fetch-Site": "cross-site"}),
         ({"csrf": token}, {"Sec-Fetch-Site": "same-site"}),
         ({}, {"Origin": "https://evil.example", "X-CSRF-Token": token}),

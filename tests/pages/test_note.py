@@ -30,14 +30,18 @@ class Note:
 
     def __init__(self, who: Member, visit: str) -> None:
         self.who, self.path = who, f"/desk/visits/{visit}/note"
+        self.sections: list[str] = []  # of the form: what is not in a section that was sent stays as it was
 
     async def load(self) -> str:
         answer = await self.who.get(self.path)
         assert answer.status == 200, answer.words
+        self.sections = re.findall(r'name="section" value="(\w+)"', answer.text)
         return answer.text
 
     async def send(self, path: str, fields: Fields) -> Answer:
-        form = [("csrf", await self.who.token()), *pairs(fields)]
+        if not self.sections:
+            await self.load()
+        form = [("csrf", await self.who.token()), *(("section", one) for one in self.sections), *pairs(fields)]
         return await self.who.send("POST", path, form, {"Origin": self.who.origin, **JSON})
 
     async def save(self, version: int, **fields: str) -> Answer:
@@ -170,6 +174,6 @@ async def test_fields_that_no_note_has_are_not_kept(site: Site, li: Member, open
 
 async def test_the_plain_form_works_without_a_script(li: Member, opened: tuple[str, str, Note]) -> None:
     _, visit, note = opened
-    answer = await li.post(note.path, {"version": "0", "B1": "by the plain form"})
+    answer = await li.post(note.path, {"version": "0", "section": "B", "B1": "by the plain form"})
     assert (answer.status, answer.location) == (303, f"/desk/visits/{visit}#note")
     assert "by the plain form" in (await li.get(f"/desk/visits/{visit}")).text

@@ -51,7 +51,7 @@ def offer(to: str, **changed: object) -> dict[str, object]:
 
 async def test_a_socket_is_for_our_own_pages(site: Site, pair: Pair) -> None:
     own = pair.ana.origin
-    for origin in (None, "https://evil.example", "null", "", own + ".evil.example", own.replace("http", "ftp"), "file://"):
+    for origin in (None, "https://evil.example", "null", "", "http://[", own + ".evil.example", own.replace("http", "ftp"), "file://"):
         for who, path in ((pair.ana, f"{pair.path}/live"), (pair.li, "/desk/live")):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await who.socket(path, origin=origin)
