@@ -61,3 +61,16 @@ test("at most every 10 s, and on until it is connected", () => {
   pass(60_000);
   assert.equal(restarts, 5);
 });
+
+test("a call that never connects is tried again, though nothing has failed", () => {
+  let restarts = 0;
+  const timer = new RestartTimer(() => restarts++);
+  timer.follow("connecting");
+  pass(7900);
+  assert.equal(restarts, 0);
+  pass(1000);
+  assert.equal(restarts, 1);
+  timer.follow("connected");
+  pass(60_000);
+  assert.equal(restarts, 1);
+});

@@ -1,6 +1,7 @@
 // When a lost transport is worth an ICE restart: late, with jitter, and seldom.
 
 const DISCONNECTED_MS = 5_000; // a short loss heals by itself
+const CONNECTING_MS = 8_000; // first pictures come within one second, on a bad network within three
 const JITTER_MS = 1_000;
 const EVERY_MS = 10_000;
 
@@ -20,7 +21,9 @@ export class RestartTimer {
     if (state === "failed") this.#wait(0);
     else if (state === "disconnected") this.#wait(DISCONNECTED_MS);
     else if (state === "connected" || state === "closed") this.stop();
-    // "connecting" is what follows a restart: the next attempt stays set.
+    // A call that never connects does not fail either when no candidate came (a relay's answer was lost).
+    // "connecting" also follows a restart: then the next attempt is set already and stays.
+    else if (state === "connecting" && this.#timer === undefined) this.#wait(CONNECTING_MS);
   }
 
   /**
@@ -34,6 +37,7 @@ export class RestartTimer {
 
   stop() {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** @param {number} ms at least; the distance to the last restart is kept */

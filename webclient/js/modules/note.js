@@ -46,7 +46,10 @@ export default class Note {
     for (const element of this.form.querySelectorAll("[data-show]")) {
       if (!(element instanceof HTMLElement)) continue;
       const within = (element.dataset.field ?? "").replace(/-[^-]*$/, "");
+      const was = element.hidden;
       element.hidden = !holds(JSON.parse(element.dataset.show ?? "[]"), values, within);
+      // What to do now stands at the top of the note: the therapist must not have to look for it.
+      if (was && !element.hidden && element.matches(".note-emergency")) element.scrollIntoView({ block: "start" });
     }
   }
 
