@@ -10,6 +10,7 @@ from typing import Any
 from server.form.applicable import applicable
 from server.form.definition import FORM
 from server.form.model import STATE4, Field, Form
+from server.formats import phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ def _values(field: Field, value: Any) -> list[Value]:
         return [Value(label, True)]
     if field.kind == "check":
         return [Value("Yes", True)]
+    if field.kind == "phone":
+        return [Value(phone(str(value)))]
     return [Value(str(value), at=_when(field, value))]
 
 
