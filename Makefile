@@ -32,7 +32,7 @@ run: deps-run ## Install and start everything on this machine (Ctrl-C stops it; 
 
 test: deps-test tools ## Run the tests (under 15 minutes)
 	@tests/rig/run_js.sh
-	@timeout --foreground --signal=INT --kill-after=30 $(TEST_SECONDS) $(BIN)/python -m pytest $(ARGS)
+	@TEST_SECONDS=$(TEST_SECONDS) tests/rig/run_py.sh $(ARGS)
 
 test-long: deps-test tools ## Run the tests with their full counts (hours)
 	@tests/rig/run_js.sh

@@ -196,7 +196,8 @@ def note(words: str) -> None:
 
 def report(lanes: list[Lane]) -> None:
     median = {lane.way.name: statistics.median(lane.took) for lane in lanes}
-    print(f"{'':8}{'median':>10}{'p95':>10}{'ratio':>8}   (ms, {len(lanes[0].took)} joins each, load {os.getloadavg()[0]:.1f})")
+    how = f"(ms, {len(lanes[0].took)} joins each, load {os.getloadavg()[0]:.1f})"
+    print(f"{'':8}{'median':>10}{'p95':>10}{'ratio':>8}   {how}")
     for lane in lanes:
         name = lane.way.name
         print(f"{name:8}{median[name]:10.0f}{p95(lane.took):10.0f}{median[name] / median['bare']:8.2f}")
@@ -209,7 +210,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="as many rounds as fit into 50 seconds")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="joins of each way (default: %(default)s)")
-    parser.add_argument("--trace", action="store_true", help="say what happened when in each join (it costs a little time)")
+    parser.add_argument(
+        "--trace", action="store_true", help="say what happened when in each join (it costs a little time)"
+    )
     options = parser.parse_args()
     lanes = asyncio.run(run(QUICK_SECONDS if options.quick else math.inf, options.rounds, options.trace))
     worst = max(lane.skew for lane in lanes)

@@ -309,7 +309,7 @@ def _client(url: str, timeout: float | None) -> Redis:
 
 
 async def _not_deaf(command: Awaitable[Any]) -> Any:
-    """redis-py sends under `asyncio.wait_for`, which before Python 3.12 may drop a cancellation (gh-86296): say it again."""
+    """redis-py sends under `asyncio.wait_for`, which up to Python 3.11 may drop a cancellation: repeat it."""
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
     answer = await command

@@ -7,7 +7,11 @@ from tests.pages.visitors import DOB, Member, Site
 
 
 async def entries(site: Site, since: int = 0) -> list[tuple[str, str, str, str]]:
-    return [(row["actor"], row["action"], row["record"], row["record_id"]) for row in await site.audit() if row["seq"] > since]
+    return [
+        (row["actor"], row["action"], row["record"], row["record_id"])
+        for row in await site.audit()
+        if row["seq"] > since
+    ]
 
 
 async def last(site: Site) -> int:
@@ -58,7 +62,9 @@ async def test_a_wrong_date_of_birth_is_kept_as_well(site: Site, li: Member) -> 
     path, visit = await site.waits(site.visitor())
     before = await last(site)
     await site.visitor().post(f"{path}/proof", {**DOB, "dob_day": "1"})
-    assert [(action, record, one) for _, action, record, one in await entries(site, before)] == [("prove", "visit", visit)]
+    assert [(action, record, one) for _, action, record, one in await entries(site, before)] == [
+        ("prove", "visit", visit)
+    ]
 
 
 async def test_writing_the_note_is_a_change(site: Site, li: Member) -> None:

@@ -24,7 +24,12 @@ async def test_no_form_works_without_its_token_or_from_elsewhere(site: Site, li:
     await li.post("/admin/sign-in", {"username": "priya", "password": "alder street tests"})
     path, visit = await site.waits(li)
     await li.post(f"/desk/visits/{visit}/admission")
-    before = await site.by_id(visit), await site.count("visit"), await site.count("note"), await site.count("web_session")
+    before = (
+        await site.by_id(visit),
+        await site.count("visit"),
+        await site.count("note"),
+        await site.count("web_session"),
+    )
     token, own = await li.token(), li.origin
     port = str(li.url.port)
     attacks: list[tuple[dict[str, str], dict[str, str]]] = [
@@ -49,7 +54,12 @@ async def test_no_form_works_without_its_token_or_from_elsewhere(site: Site, li:
         if not await refused(li, path_of(route.path, visit, address), form, headers)
     ]
     assert passed == []
-    after = await site.by_id(visit), await site.count("visit"), await site.count("note"), await site.count("web_session")
+    after = (
+        await site.by_id(visit),
+        await site.count("visit"),
+        await site.count("note"),
+        await site.count("web_session"),
+    )
     assert after == before
 
 
@@ -92,7 +102,9 @@ async def test_the_tokens_cookie_is_locked_to_this_host(site: Site) -> None:
     answer = await site.visitor().get("/")
     (cookie,) = answer.headers.getall("Set-Cookie")
     assert cookie.startswith("__Host-csrf=")
-    assert {"secure", "httponly", "samesite=lax", "path=/"} <= {part.strip().casefold() for part in cookie.split(";")[1:]}
+    assert {"secure", "httponly", "samesite=lax", "path=/"} <= {
+        part.strip().casefold() for part in cookie.split(";")[1:]
+    }
 
 
 async def test_a_short_token_of_ones_own_is_replaced(site: Site) -> None:

@@ -88,7 +88,16 @@ async def test_behind_tls_browsers_stay_with_it(make_site: MakeSite) -> None:
 
 async def test_no_address_leads_the_browser_elsewhere(site: Site, li: Member) -> None:
     ana = site.visitor()
-    for target in ("https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)", "/\t/evil.example", "%2f%2fevil.example", "/\n/evil"):
+    for target in (
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "%2f%2fevil.example",
+        "/\n/evil",
+    ):
         answer = await ana.post("/language", {"lang": "fr", "next": target})
         assert answer.status == 303, target
         location = answer.location

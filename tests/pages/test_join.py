@@ -46,11 +46,20 @@ async def test_nothing_that_was_typed_is_lost(site: Site, li: Member) -> None:
 
 async def test_hostile_text_is_only_text_on_every_page_that_shows_it(site: Site, li: Member, priya: Member) -> None:
     ana = site.visitor()
-    refused = await ana.post("/join", {**WALK_IN, "name": HOSTILE, "reason": HOSTILE, "city": HOSTILE, "phone": HOSTILE})
+    refused = await ana.post(
+        "/join", {**WALK_IN, "name": HOSTILE, "reason": HOSTILE, "city": HOSTILE, "phone": HOSTILE}
+    )
     path, visit = await site.waits(ana, name=HOSTILE, reason=HOSTILE, city=HOSTILE, street=HOSTILE)
     queue, wall = await li.get("/desk"), await priya.get("/admin")
     assert (await li.post(f"/desk/visits/{visit}/admission")).status == 303
-    pages = [refused, queue, wall, await ana.get(path), await li.get(f"/desk/visits/{visit}"), await li.get(f"/desk/visits/{visit}/note")]
+    pages = [
+        refused,
+        queue,
+        wall,
+        await ana.get(path),
+        await li.get(f"/desk/visits/{visit}"),
+        await li.get(f"/desk/visits/{visit}/note"),
+    ]
     assert [page.status for page in pages] == [422, 200, 200, 200, 200, 200]
     for page in pages:
         assert "<script>alert" not in page.text
@@ -113,7 +122,14 @@ async def test_a_text_that_looks_like_sql_is_only_text(site: Site, li: Member) -
 
 
 async def test_fields_that_the_form_does_not_have_change_nothing(site: Site, li: Member) -> None:
-    more = {"id": "mine", "state": "ended", "therapist_id": li.id, "address_hash": "0", "proof_tries": "-9", "arrived_at": "2001-01-01"}
+    more = {
+        "id": "mine",
+        "state": "ended",
+        "therapist_id": li.id,
+        "address_hash": "0",
+        "proof_tries": "-9",
+        "arrived_at": "2001-01-01",
+    }
     row = await site.visit(await site.joins(site.visitor(), **more))
     assert (row["state"], row["therapist_id"], row["proof_tries"], row["arrived_at"]) == ("checking", None, 0, None)
 

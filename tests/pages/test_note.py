@@ -4,15 +4,56 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from html.parser import HTMLParser
 
 import pytest
 from sqlalchemy import text
 
+from server.consultation import store as consultation
+from server.ids import new_id
 from tests.pages.note import PHYSIOTHERAPY
 from tests.pages.visitors import PASSWORD, Answer, Member, Site, Visitor
+from tests.stores import shift
 
 JSON = {"Accept": "application/json"}
 Fields = Mapping[str, str | Sequence[str]]
+
+
+class Form(HTMLParser):
+    """What a browser would send of the note's form: every control's name and value."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.held: list[tuple[str, str]] = []
+        self._inside: list[str] = []
+        self._field = self._text = ""
+        self._choice: str | None = None
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        got = dict(attrs)
+        name = got.get("name") or ""
+        if tag == "template":
+            self._inside.append(tag)
+        elif self._inside or "disabled" in got:
+            return
+        elif tag == "input" and name and got.get("type") not in ("submit", "button"):
+            if got.get("type") not in ("radio", "checkbox") or "checked" in got:
+                self.held.append((name, got.get("value") or ""))
+        elif tag in ("select", "textarea"):
+            self._field, self._text, self._choice = name, "", None
+        elif tag == "option" and (self._choice is None or "selected" in got):
+            self._choice = got.get("value") or ""
+
+    def handle_data(self, data: str) -> None:
+        self._text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "template":
+            self._inside.pop()
+        elif tag in ("select", "textarea") and not self._inside and self._field:
+            self.held.append((self._field, (self._choice or "") if tag == "select" else self._text.strip()))
+            self._field = ""
 
 
 def hidden(page: str, name: str) -> str:
@@ -30,18 +71,17 @@ class Note:
 
     def __init__(self, who: Member, visit: str) -> None:
         self.who, self.path = who, f"/desk/visits/{visit}/note"
-        self.sections: list[str] = []  # of the form: what is not in a section that was sent stays as it was
+        self.held: list[tuple[str, str]] = []  # what the form holds, as loaded last
 
     async def load(self) -> str:
         answer = await self.who.get(self.path)
         assert answer.status == 200, answer.words
-        self.sections = re.findall(r'name="section" value="(\w+)"', answer.text)
+        self.held = Form(answer.text).held
         return answer.text
 
     async def send(self, path: str, fields: Fields) -> Answer:
-        if not self.sections:
-            await self.load()
-        form = [("csrf", await self.who.token()), *(("section", one) for one in self.sections), *pairs(fields)]
+        held = [(name, value) for name, value in self.held if name not in fields and name != "csrf"]
+        form = [("csrf", await self.who.token()), *held, *pairs(fields)]
         return await self.who.send("POST", path, form, {"Origin": self.who.origin, **JSON})
 
     async def save(self, version: int, **fields: str) -> Answer:
@@ -50,14 +90,29 @@ class Note:
     async def review(self, fields: Fields) -> Answer:
         page = await self.load()
         own = {"version": hidden(page, "version"), "input_hash": hidden(page, "input_hash")}
-        saved = await self.send(self.path, {**own, **fields})
+        saved = await self.send(self.path, {**own, "E1-0-status": "reported", **fields})
         again = saved.json()
+        await self.load()
         own = {"version": str(again["version"]), "input_hash": again["input_hash"]}
         return await self.send(f"{self.path}/signature", {**own, **fields})
 
     async def confirm(self, review: str, password: str = PASSWORD, **changed: str) -> Answer:
         fields = {name: hidden(review, name) for name in ("version", "input_hash", "sha256")}
         return await self.send(f"{self.path}/signature", {**fields, "confirm": "yes", "password": password, **changed})
+
+
+async def runs(site: Site, visit: str) -> None:
+    """Both are connected, and a minute has passed."""
+    pages = {"patient": new_id(), "therapist": new_id()}
+    for role, page in pages.items():
+        async with site.db.write() as tx:
+            await consultation.attach_page(tx, visit, role, page, fresh=True)
+    async with site.db.write() as tx:
+        await consultation.confirm(tx, visit, pages["patient"])
+    for role, page in pages.items():
+        async with site.db.write() as tx:
+            await consultation.media(tx, site.settings, visit, role, page, "connected", "relay")
+    await shift(site.db, visit, 60)
 
 
 @pytest.fixture
@@ -70,7 +125,10 @@ async def opened(site: Site, li: Member, ana: Visitor) -> tuple[str, str, Note]:
     """(the visit's path, its id, the therapist's note): admitted."""
     path, visit = await site.waits(ana)
     assert (await li.post(f"/desk/visits/{visit}/admission")).status == 303
-    return path, visit, Note(li, visit)
+    await runs(site, visit)
+    note = Note(li, visit)
+    await note.load()
+    return path, visit, note
 
 
 async def test_what_is_typed_is_kept_and_shown_again(opened: tuple[str, str, Note]) -> None:
@@ -120,7 +178,11 @@ async def test_a_note_is_reviewed_signed_and_then_locked(
     assert "Your summary" in summary
     assert "physiotherap" in summary.casefold()
 
-    for answer in (await note.save(2, B1="changed"), await note.confirm(page), await note.send(f"{note.path}/signature", {"B1": "x", "version": "3"})):
+    for answer in (
+        await note.save(2, B1="changed"),
+        await note.confirm(page),
+        await note.send(f"{note.path}/signature", {"B1": "x", "version": "3"}),
+    ):
         assert (answer.status, answer.json()["error"]) == (409, "note_signed")
     shown = await note.load()
     assert "data-signed" in shown
@@ -132,7 +194,7 @@ async def test_the_store_itself_keeps_a_signed_note(site: Site, li: Member, open
     await li.post(f"/desk/visits/{visit}/end")
     assert (await note.confirm((await note.review(PHYSIOTHERAPY)).json()["html"])).status == 200
     for statement in ("UPDATE note SET author_id = 'x'", "DELETE FROM note", "UPDATE note SET signed_at = NULL"):
-        with pytest.raises(Exception, match="(?i)signed"):
+        with pytest.raises(Exception, match=r"(?i)signed"):
             async with site.db.write() as tx:
                 await tx.conn.execute(text(statement))
 

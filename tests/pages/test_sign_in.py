@@ -25,7 +25,9 @@ async def test_a_wrong_password_and_an_unknown_name_look_the_same(site: Site, re
     await site.hire("li")
     await site.hire("priya", "admin")
     who = site.visitor()
-    answers = [await tries(who, name, realm=realm) for name in ("li", "nobody", "priya", "LI", "li' OR '1'='1", "\u202eli")]
+    answers = [
+        await tries(who, name, realm=realm) for name in ("li", "nobody", "priya", "LI", "li' OR '1'='1", "\u202eli")
+    ]
     words = {re.sub(r'value="[^"]*"', "", answer.words) for answer in answers}
     assert {answer.status for answer in answers} == {403}
     assert len(words) == 1

@@ -149,7 +149,16 @@ async def test_no_log_shows_the_address_nor_what_was_typed(site: Site, li: Membe
     text = repr(logs)
     assert len(logs) > 8, "there is a log"
     address = path.rsplit("/", 1)[-1]
-    for secret in (address, "Zebediah", "Quill", "quincunx", WALK_IN["street"], "1961", *secrets_of(ana), *secrets_of(li)):
+    for secret in (
+        address,
+        "Zebediah",
+        "Quill",
+        "quincunx",
+        WALK_IN["street"],
+        "1961",
+        *secrets_of(ana),
+        *secrets_of(li),
+    ):
         assert secret not in text
 
 

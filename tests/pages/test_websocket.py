@@ -21,7 +21,14 @@ class Pair:
     """A patient's and a therapist's open pages, before the admission."""
 
     def __init__(self, path: str, visit: str, patient: Socket, therapist: Socket, ana: Visitor, li: Member) -> None:
-        self.path, self.visit, self.patient, self.therapist, self.ana, self.li = path, visit, patient, therapist, ana, li
+        self.path, self.visit, self.patient, self.therapist, self.ana, self.li = (
+            path,
+            visit,
+            patient,
+            therapist,
+            ana,
+            li,
+        )
 
     async def admit(self) -> None:
         await self.therapist.say({"type": "admit", "visit": self.visit})
@@ -34,7 +41,9 @@ class Pair:
             await socket.say({"type": "ping"})
             await socket.hear("pong")
         seq = sum(message["type"] == "status" for message in self.patient.heard) + 1
-        await self.therapist.say({"type": "status", "to": self.patient.instance, "seq": seq, "muted": True, "camera_off": False})
+        await self.therapist.say(
+            {"type": "status", "to": self.patient.instance, "seq": seq, "muted": True, "camera_off": False}
+        )
         await self.patient.hear("status", seq=seq)
 
 
@@ -51,7 +60,16 @@ def offer(to: str, **changed: object) -> dict[str, object]:
 
 async def test_a_socket_is_for_our_own_pages(site: Site, pair: Pair) -> None:
     own = pair.ana.origin
-    for origin in (None, "https://evil.example", "null", "", "http://[", own + ".evil.example", own.replace("http", "ftp"), "file://"):
+    for origin in (
+        None,
+        "https://evil.example",
+        "null",
+        "",
+        "http://[",
+        own + ".evil.example",
+        own.replace("http", "ftp"),
+        "file://",
+    ):
         for who, path in ((pair.ana, f"{pair.path}/live"), (pair.li, "/desk/live")):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await who.socket(path, origin=origin)
@@ -94,15 +112,29 @@ async def test_a_patient_cannot_admit(site: Site, pair: Pair) -> None:
 
 async def test_the_servers_word_says_who_spoke(pair: Pair) -> None:
     await pair.admit()
-    await pair.therapist.say({"type": "status", "to": pair.patient.instance, "seq": 1, "muted": True, "camera_off": False})
+    await pair.therapist.say(
+        {"type": "status", "to": pair.patient.instance, "seq": 1, "muted": True, "camera_off": False}
+    )
     heard = await pair.patient.hear("status")
     assert (heard["from"], heard["role"]) == (pair.therapist.instance, "therapist")
 
 
-@pytest.mark.parametrize("extra", [{"from": "x"}, {"role": "therapist"}, {"sender": "x"}, {"visit": "x"}, {"__proto__": {"role": "admin"}}, {"constructor": {}}])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"from": "x"},
+        {"role": "therapist"},
+        {"sender": "x"},
+        {"visit": "x"},
+        {"__proto__": {"role": "admin"}},
+        {"constructor": {}},
+    ],
+)
 async def test_a_claim_of_who_one_is_ends_the_connection(pair: Pair, extra: dict[str, object]) -> None:
     await pair.admit()
-    await pair.patient.say({"type": "status", "to": pair.therapist.instance, "seq": 1, "muted": True, "camera_off": False, **extra})
+    await pair.patient.say(
+        {"type": "status", "to": pair.therapist.instance, "seq": 1, "muted": True, "camera_off": False, **extra}
+    )
     assert await pair.patient.closed() == BAD
     assert "status" not in {message["type"] for message in pair.therapist.heard}
 
@@ -130,7 +162,11 @@ async def test_what_is_no_message_ends_its_own_connection_alone(site: Site, pair
 
 
 async def test_the_first_message_must_be_hello(site: Site, pair: Pair) -> None:
-    for first in ('{"type":"ping"}', json.dumps({"type": "admit", "visit": pair.visit}), '{"type":"hello","instance":"short","fresh":true}'):
+    for first in (
+        '{"type":"ping"}',
+        json.dumps({"type": "admit", "visit": pair.visit}),
+        '{"type":"hello","instance":"short","fresh":true}',
+    ):
         socket = await pair.li.socket("/desk/live", hello=False)
         await socket.say(first)
         assert await socket.closed() == BAD
@@ -158,7 +194,9 @@ async def test_an_oversized_sdp_ends_the_connection_and_a_bad_one_is_refused(pai
 
 async def test_no_address_passes_in_an_offer(pair: Pair) -> None:
     await pair.admit()
-    tainted = OFFER.replace("a=rtcp-mux\r\n", "a=rtcp-mux\r\na=candidate:1 1 udp 2122260223 203.0.113.77 50000 typ host\r\n", 1)
+    tainted = OFFER.replace(
+        "a=rtcp-mux\r\n", "a=rtcp-mux\r\na=candidate:1 1 udp 2122260223 203.0.113.77 50000 typ host\r\n", 1
+    )
     tainted = tainted.replace("c=IN IP4 0.0.0.0", "c=IN IP4 203.0.113.77")
     await pair.therapist.say(offer(pair.patient.instance, sdp=tainted))
     heard = await pair.patient.hear("description")
@@ -170,7 +208,9 @@ async def test_no_address_passes_in_an_offer(pair: Pair) -> None:
 async def test_under_policy_relay_no_candidate_passes(pair: Pair) -> None:
     await pair.admit()
     line = "candidate:1 1 udp 2122260223 203.0.113.77 50000 typ relay raddr 0.0.0.0 rport 0"
-    await pair.patient.say({"type": "candidate", "to": pair.therapist.instance, "seq": 1, "generation": 0, "candidate": line, "mid": "0"})
+    await pair.patient.say(
+        {"type": "candidate", "to": pair.therapist.instance, "seq": 1, "generation": 0, "candidate": line, "mid": "0"}
+    )
     assert (await pair.therapist.hear("skip"))["seq"] == 1
     assert "203.0.113.77" not in json.dumps(pair.therapist.heard)
 

@@ -97,7 +97,11 @@ async def test_a_patient_cannot_act_on_the_visit_of_another(site: Site, li: Memb
     await site.waits(ben, name="Benoît Roy")
     for action in ("ready", "leave"):
         assert (await ben.post(f"{anas}/{action}")).status == 404
-    for path in (f"/desk/visits/{visit}/end", f"/desk/visits/{visit}/note/signature", f"/desk/visits/{visit}/admission"):
+    for path in (
+        f"/desk/visits/{visit}/end",
+        f"/desk/visits/{visit}/note/signature",
+        f"/desk/visits/{visit}/admission",
+    ):
         assert (await ben.post(path)).status == 403
     assert (await site.by_id(visit))["state"] == "waiting"
 

@@ -118,9 +118,7 @@ class Visitor:
     async def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         return await self.send("GET", path, headers=headers)
 
-    async def send(
-        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    async def send(self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
         """As it is: no token, no Origin."""
         url = URL(str(self.url) + path.lstrip("/"), encoded=True)
         async with self._client.request(method, url, data=data, headers=headers, allow_redirects=False) as answer:
