@@ -39,6 +39,11 @@
     }
   };
   new PerformanceObserver((list) => {
-    for (const task of list.getEntries()) marks.push([performance.timeOrigin + task.startTime, `busy for ${Math.round(task.duration)} ms`]);
-  }).observe({ type: "longtask" });
+    for (const frame of list.getEntries()) {
+      const scripts = frame.scripts.map((one) => `${one.sourceFunctionName || one.invoker} ${Math.round(one.duration)}`);
+      const layout = frame.styleAndLayoutStart ? Math.round(frame.startTime + frame.duration - frame.styleAndLayoutStart) : 0;
+      mark(`busy for ${Math.round(frame.duration)} ms (scripts: ${scripts.join(", ") || "none"}; style and layout ${layout})`);
+      marks.at(-1)[0] = performance.timeOrigin + frame.startTime;
+    }
+  }).observe({ type: "long-animation-frame" });
 }

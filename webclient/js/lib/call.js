@@ -305,7 +305,8 @@ export class Call extends EventTarget {
     this.#restarts.follow(state);
     if (state === "connected") {
       this.#set({ media: "connected" });
-      this.#readPath();
+      void this.#readPath().then(() => this.#report()); // one message that has the path, not one before it
+      return;
     } else if (state === "disconnected" || state === "failed") {
       if (this.#state.media === "connected") this.#set({ media: "reconnecting", path: null });
     }

@@ -9,9 +9,28 @@ function context() {
   return shared;
 }
 
+/** Who needs the context now. A context that runs for nobody costs a twentieth of a processor, also in the call. */
+let users = 0;
+/** It ran once, so this browser lets it run again. */
+let unlocked = false;
+
+/** @param {AudioContext} audio */
+async function use(audio) {
+  users += 1;
+  await audio.resume();
+  unlocked = true;
+}
+
+/** @param {AudioContext} audio */
+function release(audio) {
+  users -= 1;
+  if (users === 0) void audio.suspend();
+}
+
 /** Lets sound play later: browsers want a person's click first. Call it from one. */
 export function unlockSound() {
-  void context()?.resume();
+  const audio = context();
+  if (audio && !unlocked) void use(audio).then(() => release(audio));
 }
 
 /**
@@ -27,6 +46,7 @@ export function watchLevel(stream, report) {
   const analyser = audio.createAnalyser();
   analyser.fftSize = 1024;
   source.connect(analyser);
+  void use(audio);
   const samples = new Float32Array(analyser.fftSize);
   const timer = setInterval(() => {
     analyser.getFloatTimeDomainData(samples);
@@ -35,6 +55,7 @@ export function watchLevel(stream, report) {
   return () => {
     clearInterval(timer);
     source.disconnect();
+    release(audio);
   };
 }
 
@@ -52,7 +73,15 @@ export function loudness(samples) {
 /** Two soft notes, half a second. Silent where the browser does not allow it yet. */
 export function playTone() {
   const audio = context();
-  if (!audio || audio.state !== "running") return;
+  if (!audio || !unlocked) return;
+  void use(audio).then(() => {
+    notes(audio);
+    setTimeout(() => release(audio), 1000);
+  });
+}
+
+/** @param {AudioContext} audio */
+function notes(audio) {
   [523.25, 659.25].forEach((frequency, index) => {
     const begin = audio.currentTime + index * 0.22;
     const note = audio.createOscillator();

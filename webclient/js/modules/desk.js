@@ -48,7 +48,10 @@ export default class Desk {
     this.socket = new PageSocket({ url: socketUrl(element.dataset.live ?? ""), instance: newInstance(), visit: element.dataset.visit ?? "" });
     this.call = new Call({ socket: this.socket, role: "therapist" });
     this.view = new CallView(find(element, "[data-call]"), this.call, this.memory);
+    this.call.addEventListener("state", () => this.call.state.media === "connected" && this.openAdmitted());
     this.queue = new QueueView(find(element, "[data-queue]"));
+    /** Whose call has just begun, until the page shows it. @type {Mine | null} */
+    this.admitted = null;
     this.dialog = /** @type {HTMLDialogElement} */ (find(element, "[data-end-dialog]"));
     this.setOffset(element.dataset.serverNow);
     this.socket.addEventListener("message", (event) => this.heard(/** @type {CustomEvent} */ (event).detail));
@@ -106,8 +109,8 @@ export default class Desk {
     }
     if (message.type === "call" && message.visit && message.visit !== this.element.dataset.visit) {
       // the admission is done: the queue knows the name, the snapshot that follows says the rest
-      const mine = { visit: message.visit, name: this.queue.name(message.visit) };
-      setTimeout(() => mine.visit !== this.element.dataset.visit && this.openVisit(mine), SIGNALS_MS);
+      this.admitted = { visit: message.visit, name: this.queue.name(message.visit) };
+      setTimeout(() => this.openAdmitted(), SIGNALS_MS);
     }
     if (message.type === "welcome") {
       this.version = -1; // another connection, perhaps to a service that was restarted: it counts anew
@@ -121,6 +124,12 @@ export default class Desk {
       this.version = message.version ?? 0;
       this.told(message.data);
     }
+  }
+
+  openAdmitted() {
+    const mine = this.admitted;
+    this.admitted = null;
+    if (mine && mine.visit !== this.element.dataset.visit && this.call.state.media !== "closed") this.openVisit(mine);
   }
 
   /** @param {QueueData} data */
@@ -227,6 +236,8 @@ export default class Desk {
   show(view) {
     this.element.dataset.view = view;
     document.body.classList.toggle("visit-open", view === "visit");
+    const own = /** @type {HTMLVideoElement} */ (find(this.element, "[data-own-camera] video"));
+    own.srcObject = view === "queue" ? this.view.stream : null;
     for (const part of this.element.querySelectorAll("[data-part]")) {
       if (part instanceof HTMLElement) part.hidden = part.dataset.part !== view;
     }
@@ -299,7 +310,6 @@ export default class Desk {
     const row = form.closest("[data-visit-row]");
     if (!(row instanceof HTMLElement)) return;
     this.socket.send({ type: "admit", visit: row.dataset.visitRow ?? "" });
-    unlockSound(); // after the message: a browser may take 10 ms for it
     clearTimeout(this.admitting);
     this.admitting = setTimeout(() => form.isConnected && form.submit(), ADMIT_MS);
   }

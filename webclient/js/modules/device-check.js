@@ -100,6 +100,7 @@ export class DeviceCheck {
 
   /** The check is over; the stream goes on in the call. */
   done() {
+    this.preview.srcObject = null; // a hidden picture is drawn all the same
     this.stopLevel();
     this.stopLevel = () => {};
   }

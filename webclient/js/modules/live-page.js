@@ -1,8 +1,8 @@
 /**
- * A view is laid out this long after a call has begun: offer and answer pass in that time, and none of them waits for a
- * layout; then the browser's other threads connect while the page is drawn.
+ * A view is laid out when the call is connected, or this long after it has begun: offer, answer and the browsers' checks
+ * wait for no layout, and the page is drawn while the first picture is on its way.
  */
-export const SIGNALS_MS = 60;
+export const SIGNALS_MS = 250;
 
 /**
  * Sends a form as the browser would, and stays on the page. True when the server took it (its answer is a redirect).

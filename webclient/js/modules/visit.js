@@ -57,8 +57,9 @@ export default class Visit {
     this.dialog = /** @type {HTMLDialogElement} */ (find(this.element, "[data-leave-dialog]"));
     this.call.addEventListener("state", () => {
       // the call's own word comes before the snapshot: the picture is on its way
-      const under = () => ["connecting", "connected"].includes(this.call?.state.media ?? "");
-      if (under()) setTimeout(() => under() && this.show("call"), SIGNALS_MS);
+      const media = () => this.call?.state.media ?? "";
+      if (media() === "connected") this.show("call");
+      else if (media() === "connecting") setTimeout(() => media() === "connecting" && this.show("call"), SIGNALS_MS);
     });
     document.addEventListener("visibilitychange", () => this.stopRinging());
     this.call.prepare();
@@ -189,6 +190,8 @@ export default class Visit {
       section.querySelector("h1")?.focus();
     }
     scrollTo(0, 0);
+    const own = /** @type {HTMLVideoElement} */ (find(this.element, "[data-waiting-self] video"));
+    own.srcObject = name === "waiting" ? (this.view?.stream ?? null) : null;
     if (name === "call") void navigator.wakeLock?.request("screen").catch(() => undefined);
   }
 
