@@ -33,8 +33,6 @@ _SRFLX_PRIORITY = (100 << 24) | (65535 << 8) | 255
 _SLACK = 1.0  # s by which an end may differ before the relays hear of it
 _MAX_VISITS = 20_000
 
-SAVE_AFTER = 0.3  # s; while the bus has the entry the browsers connect first, and the store's disk comes after
-
 _log = structlog.get_logger(__name__)
 
 Tell = Callable[[str, Role, str, RelayOffer], None]
@@ -206,8 +204,7 @@ class RelayControl:
         self._keep(call)
         blob = seal(call, self._secret)
         # The bus first: the pages wait for the relay's answer. Without the bus, relays read the store.
-        if await self._bus.put_call(call.key, blob, call.expires):
-            await asyncio.sleep(SAVE_AFTER)
+        await self._bus.put_call(call.key, blob, call.expires)
         await self._store.save_relay_call(call.visit, call.key, call.version, blob, call.expires)
 
     async def _drop(self, call: RelayCall) -> None:
