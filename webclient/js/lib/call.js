@@ -14,11 +14,15 @@ import { RestartTimer } from "./restart-timer.js";
  */
 /** @typedef {{ generation: number, candidate: string, mid: string }} Trickled */
 
+const REPORT_AFTER_MS = 200;
 const PATH_EVERY_MS = 5_000; // where the browser has no event for a changed pair
 const PREPARED_FRESH_MS = 300_000; // after this the network may be another one
 const MOST_HELD = 100; // candidates that came before their description
 
-/** Events: "state" (detail: CallState), "remote" (detail: MediaStream, again when it gets another track). */
+/**
+ * Events: "state" (detail: CallState), "remote" (detail: MediaStream, again when it gets another track), "answered" (the
+ * answer is out: the browsers connect without the page now).
+ */
 export class Call extends EventTarget {
   /** @type {PageSocket} */
   #socket;
@@ -240,6 +244,7 @@ export class Call extends EventTarget {
       }
       this.#socket.send({ type: "description", to: from, kind: "answer", generation, sdp: answer }, { keep: true });
       this.#trickle();
+      this.dispatchEvent(new Event("answered"));
     }
     const ripe = this.#held.filter((one) => one.generation <= generation);
     this.#held = this.#held.filter((one) => one.generation > generation);
@@ -281,11 +286,15 @@ export class Call extends EventTarget {
     });
     link.addEventListener("state", () => this.#connection(link));
     link.addEventListener("path", () => this.#readPath());
-    link.addEventListener("track", (event) => {
+    link.addEventListener("track", () => {
       if (link !== this.#link) return;
-      // One stream a peer connection, so that picture and voice stay in step.
+      // One stream a peer connection, so that picture and voice stay in step; with both tracks from the first event on:
+      // a player that starts with the voice alone starts anew for the picture.
+      const known = this.#remote?.getTracks() ?? [];
+      const fresh = link.remoteTracks().filter((track) => !known.includes(track));
+      if (fresh.length === 0) return;
       this.#remote ??= new MediaStream();
-      this.#remote.addTrack(/** @type {CustomEvent<MediaStreamTrack>} */ (event).detail);
+      for (const track of fresh) this.#remote.addTrack(track);
       this.dispatchEvent(new CustomEvent("remote", { detail: this.#remote }));
     });
     return link;
@@ -305,7 +314,8 @@ export class Call extends EventTarget {
     this.#restarts.follow(state);
     if (state === "connected") {
       this.#set({ media: "connected" });
-      void this.#readPath().then(() => this.#report()); // one message that has the path, not one before it
+      // Not while the first pictures are on their way; and one message that has the path, not one before it.
+      setTimeout(() => void this.#readPath().then(() => this.#report()), REPORT_AFTER_MS);
       return;
     } else if (state === "disconnected" || state === "failed") {
       if (this.#state.media === "connected") this.#set({ media: "reconnecting", path: null });

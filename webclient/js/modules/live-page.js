@@ -1,6 +1,7 @@
 /**
- * A view is laid out when the call is connected, or this long after it has begun: offer, answer and the browsers' checks
- * wait for no layout, and the page is drawn while the first picture is on its way.
+ * The call's view is laid out while the browsers connect and the page has nothing to do for it: the patient's when its
+ * answer is out, the therapist's when it has the answer, or this long after the call has begun. No message waits for a
+ * layout.
  */
 export const SIGNALS_MS = 250;
 
