@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from server.ids import new_id
 from server.routes import ROUTES
 from tests.pages.visitors import Member, Site, Visitor
+
+#: what is tested here does not depend on the kind of store
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 POSTS = [route for route in ROUTES if route.method == "POST"]
 

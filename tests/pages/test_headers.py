@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from server.routes import ROUTES
 from tests.pages.conftest import MakeSite
 from tests.pages.test_csrf import path_of
 from tests.pages.visitors import Answer, Member, Site
+
+#: what is tested here does not depend on the kind of store
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 WANTED = {
     "X-Content-Type-Options": "nosniff",

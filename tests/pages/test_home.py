@@ -7,6 +7,9 @@ import pytest
 from tests.pages.conftest import MakeSite
 from tests.pages.visitors import Member, Site
 
+#: what is tested here does not depend on the kind of store
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 LANGUAGES = pytest.mark.parametrize("lang", ["en", "fr"])
 
 

@@ -11,6 +11,9 @@ from server.i18n import translator
 from server.visit import walk_in
 from tests.pages.visitors import WALK_IN, Member, Site
 
+#: what is tested here does not depend on the kind of store
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 EMPTY = {"consent": ""}
 NEEDED = (
     walk_in.E_NAME, walk_in.E_DOB, walk_in.E_REASON, walk_in.E_STREET, walk_in.E_CITY, walk_in.E_PROVINCE, walk_in.E_PHONE,

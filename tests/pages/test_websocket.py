@@ -12,6 +12,9 @@ import pytest
 from server.ids import new_id
 from tests.pages.visitors import Member, Site, Socket, Visitor
 
+#: what is tested here does not depend on the kind of store
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 SDP = Path(__file__).parent.parent / "signaling" / "sdp"
 OFFER = (SDP / "chromium-156-call-offer.sdp").read_text().replace("\r\n", "\n").replace("\n", "\r\n")
 BAD, FLOOD, TOO_BIG = 4400, 4429, 1009
