@@ -154,10 +154,9 @@ async def test_the_clock_is_the_databases(db: Database) -> None:
         assert now <= tx.now <= await db.now()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_writers_instant_is_taken_after_its_turn_has_come(paper: Database) -> None:
     """On SQLite; on PostgreSQL writers of different rows do not wait for each other."""
-    if not paper.sqlite:
-        pytest.skip("PostgreSQL has no single writer")
     instants: list[datetime] = []
 
     async def writer() -> None:
@@ -212,9 +211,8 @@ async def test_an_encrypted_column_takes_nothing_as_nothing(paper: Database) -> 
     assert tuple(row) == (None, None)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_sqlite_is_set_up_to_keep_what_it_says(db: Database) -> None:
-    if not db.sqlite:
-        pytest.skip("these are SQLite's settings")
     wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1, "busy_timeout": 10000}
     async with db.write() as tx:
         for name, value in wanted.items():
