@@ -22,6 +22,7 @@ export class PeerLink extends EventTarget {
   #relays = [];
   /** @type {Record<"audio" | "video", MediaStreamTrack | null>} */
   #tracks = { audio: null, video: null };
+  #offered = false;
 
   /** @param {typeof RTCPeerConnection} PeerConnection */
   constructor(PeerConnection) {
@@ -64,10 +65,11 @@ export class PeerLink extends EventTarget {
 
   /**
    * Who answers: microphone and camera are attached before the offer comes. It takes transceivers that `addTrack` made
-   * (JSEP, RFC 8829 §5.10), so that nothing has to be attached while the other side waits.
+   * (JSEP, RFC 8829 §5.10), so that nothing has to be attached while the other side waits. Not while an offer is being
+   * applied: Chromium would then give the other side's tracks to nobody. `answer` takes them a moment later.
    */
   attach() {
-    if (this.pc.remoteDescription) return;
+    if (this.#offered) return;
     for (const kind of KINDS) {
       const track = this.#tracks[kind];
       const known = this.pc.getTransceivers().some((one) => one.receiver.track.kind === kind);
@@ -81,6 +83,7 @@ export class PeerLink extends EventTarget {
    * @returns {Promise<string>} the answer's SDP; nothing waits for candidates
    */
   async answer(sdp, generation) {
+    this.#offered = true;
     await this.pc.setRemoteDescription({ type: "offer", sdp });
     this.remoteGeneration = generation;
     for (const transceiver of this.pc.getTransceivers()) transceiver.direction = "sendrecv";
