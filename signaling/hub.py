@@ -45,6 +45,7 @@ from signaling.switch import (
     Rules,
     Sender,
     decide,
+    first_offer,
 )
 from signaling.visits import CallState, Mailbox, Refused, RelayStore, Role, Superseded, Visits
 
@@ -128,8 +129,8 @@ class Hub:
 
     def present(self, visit: str, instance: str | None) -> bool:
         """Whether that page is connected, to this node or another."""
-        return any(page.instance == instance for page in self._by_visit.get(visit, ())) or (
-            instance in self._elsewhere.get(visit, {})
+        return instance is not None and (
+            self._here(visit, instance) or instance in self._elsewhere.get(visit, {})
         )
 
     async def visit_changed(self, visit: str, version: int = 0) -> None:
@@ -281,8 +282,13 @@ class Hub:
                 if page in self._pages:  # it may have gone meanwhile; then the visit waits for its return
                     self._attach(page, wanted)
                 await self._follow(state)
+                offer = first_offer(effect.message, state)
+                if offer is not None and self._here(wanted, offer.to):
+                    await self.handle(page, offer)
                 await self._announce(Signal(self.node, "here", wanted, side, page.instance, reply=True))
                 await self._announce(Signal(self.node, "look", wanted))
+                if offer is not None and not self._here(wanted, offer.to):
+                    await self.handle(page, offer)  # after "look": the other node tells its page of the call first
                 return
             case Media(state=media, path=path) if visit is not None and side is not None:
                 await self.visits.media(visit, side, page.instance, media, path)
@@ -344,6 +350,9 @@ class Hub:
     async def _deliver(self, visit: str, role: Role, instance: str, message: ServerMessage) -> None:
         if not self._send_to(visit, instance, message):
             await self._announce(Signal(self.node, "message", visit, role, instance, dump(message)))
+
+    def _here(self, visit: str, instance: str) -> bool:
+        return any(page.instance == instance for page in self._by_visit.get(visit, ()))
 
     def _send_to(self, visit: str, instance: str, message: ServerMessage) -> bool:
         pages = [page for page in self._by_visit.get(visit, ()) if page.instance == instance]

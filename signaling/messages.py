@@ -45,6 +45,7 @@ class Hello(_Message):
 class Admit(_Message):
     type: Literal["admit"] = "admit"
     visit: VisitId
+    offer: Sdp | None = None
 
 
 class Confirm(_Message):

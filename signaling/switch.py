@@ -142,6 +142,16 @@ def decide(
     return _numbered(message, sender, other, state, negotiation, rules)
 
 
+def first_offer(admit: Admit, state: CallState) -> Description | None:
+    """The offer that came with the admission, as if its page had sent it as its first message to the patient's.
+
+    It may be a repetition of numbers that these two pages have used before; then it changes nothing.
+    """
+    if admit.offer is None or state.patient_page is None:
+        return None
+    return Description(to=state.patient_page, seq=1, kind="offer", generation=0, sdp=admit.offer)
+
+
 def _numbered(
     message: Numbered,
     sender: Sender,

@@ -199,7 +199,7 @@ test("numbered messages reach the page once and in order, and are answered with 
   Line.all[0].says({ type: "skip", from: "peer", role: "therapist", seq: 2 });
   Line.all[0].says(status(3));
   assert.deepEqual(page.heard.filter(({ type }) => type === "status").map(({ seq }) => seq), [1, 3]);
-  mock.timers.tick(40);
+  mock.timers.tick(250);
   assert.deepEqual(Line.all[0].sent.slice(1), [{ type: "got", to: "peer", seq: 3 }]);
 });
 

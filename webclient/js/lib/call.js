@@ -15,6 +15,7 @@ import { RestartTimer } from "./restart-timer.js";
 /** @typedef {{ generation: number, candidate: string, mid: string }} Trickled */
 
 const REPORT_AFTER_MS = 200;
+const CONFIRM_MS = 300;
 const PATH_EVERY_MS = 5_000; // where the browser has no event for a changed pair
 const PREPARED_FRESH_MS = 300_000; // after this the network may be another one
 const MOST_HELD = 100; // candidates that came before their description
@@ -36,8 +37,10 @@ export class Call extends EventTarget {
   #known = null;
   /** @type {PeerLink | null} */
   #link = null;
-  /** Built ahead of the admission. @type {{ link: PeerLink, sdp: Promise<string>, at: number } | null} */
+  /** Built ahead of the admission; `offer` once it is made. @type {{ link: PeerLink, sdp: Promise<string>, offer: string | null, at: number } | null} */
   #prepared = null;
+  /** The offer that went with `admit`, until its number is known. @type {string | null} */
+  #sentAhead = null;
   /** Newest generation used towards each page: a second call with the same page goes on counting. @type {Map<string, number>} */
   #generations = new Map();
   /** What this side has gathered and may have to send. @type {Trickled[]} */
@@ -48,6 +51,8 @@ export class Call extends EventTarget {
   #stream = null;
   /** @type {MediaStream | null} */
   #remote = null;
+  /** Pages that have had a `status` from this one. @type {Set<string>} */
+  #statusTold = new Set();
   #muted = false;
   #cameraOff = false;
   #left = false;
@@ -57,6 +62,8 @@ export class Call extends EventTarget {
   #restarts = new RestartTimer(() => this.#restart());
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #pathTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #confirming;
   /** Descriptions and candidates are applied one after another. @type {Promise<void>} */
   #work = Promise.resolve();
 
@@ -126,7 +133,24 @@ export class Call extends EventTarget {
     // Generation 0: a page that prepares has not met this peer; if it has, the offer is made anew.
     const sdp = this.#offers ? link.offer(0) : Promise.resolve("");
     sdp.catch(() => undefined); // whoever uses it hears of the failure
-    this.#prepared = { link, sdp, at: performance.now() };
+    const prepared = { link, sdp, offer: /** @type {string | null} */ (null), at: performance.now() };
+    if (this.#offers) void sdp.then((text) => (prepared.offer = text), () => undefined);
+    this.#prepared = prepared;
+  }
+
+  /**
+   * Admits a patient. The prepared offer goes along, so that the patient's page has it together with the admission.
+   * @param {string} visit
+   */
+  admit(visit) {
+    const offer = this.#usable()?.offer;
+    this.#sentAhead = offer ?? null;
+    this.#socket.send(offer ? { type: "admit", visit, offer } : { type: "admit", visit });
+  }
+
+  /** What was prepared and is not too old. */
+  #usable() {
+    return this.#prepared && performance.now() - this.#prepared.at < PREPARED_FRESH_MS ? this.#prepared : null;
   }
 
   /** The person leaves; the service decides what follows. The call stays closed here until `rejoin()`. */
@@ -149,8 +173,8 @@ export class Call extends EventTarget {
         this.#known = message;
         if (this.#left) return;
         this.#policy = message.policy;
-        if (message.role === "patient" && message.phase === "admitted") this.#socket.send({ type: "confirm" });
         this.#meet(message.peer);
+        if (message.role === "patient" && message.phase === "admitted") this.#confirmSoon();
         return;
       case "ended":
         this.#known = null;
@@ -176,6 +200,14 @@ export class Call extends EventTarget {
     }
   }
 
+  /** That the admission has come; the messages that the connection waits for go first. */
+  #confirmSoon() {
+    clearTimeout(this.#confirming);
+    this.#confirming = setTimeout(() => {
+      if (this.#known?.phase === "admitted") this.#socket.send({ type: "confirm" });
+    }, CONFIRM_MS);
+  }
+
   /** @param {{ instance: string, present: boolean } | null} peer */
   #meet(peer) {
     const instance = peer?.instance ?? null;
@@ -196,21 +228,19 @@ export class Call extends EventTarget {
   /** @param {string} peer */
   #begin(peer) {
     const generation = (this.#generations.get(peer) ?? -1) + 1;
-    const prepared = this.#prepared;
-    this.#prepared = null;
-    const usable = prepared !== null && performance.now() - prepared.at < PREPARED_FRESH_MS && generation === 0;
-    if (prepared && !usable) {
-      prepared.link.close();
+    const usable = generation === 0 ? this.#usable() : null;
+    if (this.#prepared && !usable) {
+      this.#prepared.link.close();
       this.#gathered = [];
     }
-    const link = usable ? prepared.link : this.#newLink();
+    this.#prepared = null;
+    const link = usable ? usable.link : this.#newLink();
     this.#link = link;
     this.#pathTimer = setInterval(() => this.#readPath(), PATH_EVERY_MS);
     if (this.#offers) {
-      const sdp = usable ? prepared.sdp : undefined;
-      this.#then(() => this.#sendOffer(link, peer, generation, sdp));
+      this.#then(() => this.#sendOffer(link, peer, generation, usable?.sdp));
     }
-    this.#sendStatus();
+    this.#then(async () => this.#sendStatus()); // the offer is the first message
   }
 
   /**
@@ -224,7 +254,10 @@ export class Call extends EventTarget {
     this.#generations.set(peer, generation);
     const sdp = await (ready ?? link.offer(generation));
     if (link !== this.#link) return;
-    this.#socket.send({ type: "description", to: peer, kind: "offer", generation, sdp }, { keep: true });
+    const message = { type: "description", to: peer, kind: "offer", generation, sdp };
+    const ahead = generation === 0 && sdp === this.#sentAhead;
+    this.#sentAhead = null;
+    this.#socket.send(message, { keep: true, sent: ahead });
     this.#trickle();
   }
 
@@ -359,7 +392,9 @@ export class Call extends EventTarget {
   }
 
   #sendStatus() {
-    if (this.#peer === null) return;
+    // A page counts as heard and seen until it says otherwise: nothing to say about a new peer then.
+    if (this.#peer === null || !(this.#muted || this.#cameraOff || this.#statusTold.has(this.#peer))) return;
+    this.#statusTold.add(this.#peer);
     const message = { type: "status", to: this.#peer, muted: this.#muted, camera_off: this.#cameraOff };
     this.#socket.send(message, { keep: true });
   }

@@ -11,7 +11,7 @@ const NUDGE_SILENCE_MS = 3_000;
 const HELLO_MS = 10_000;
 const RESEND_MS = 1_500;
 const RESEND_MOST_MS = 12_000;
-const ACK_MS = 40; // several messages, one `got`
+const ACK_MS = 250; // several messages, one `got`
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MOST_MS = 15_000;
 const STEADY_MS = 5_000; // open this long: the next loss starts the back-off anew
@@ -93,15 +93,15 @@ export class PageSocket extends EventTarget {
   /**
    * Sends now, or not at all; with `keep` it is numbered, kept until the other page (`to`) has it, and sent again.
    * @param {Message} message
-   * @param {{ keep?: boolean }} [options]
+   * @param {{ keep?: boolean, sent?: boolean }} [options] `sent`: it went out in another message (`admit`); only keep it
    * @returns {boolean} whether it went out now
    */
-  send(message, { keep = false } = {}) {
+  send(message, { keep = false, sent = false } = {}) {
     if (message.type === "admit") this.#namesVisit = true;
     if (!keep) return this.#write(message);
     const numbered = this.#outbox.keep(String(message.to), message);
     this.#startTimer("resend", this.#resendAfter, () => this.#resend());
-    return this.#write(numbered);
+    return sent || this.#write(numbered);
   }
 
   /**

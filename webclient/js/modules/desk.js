@@ -309,7 +309,7 @@ export default class Desk {
     event.preventDefault();
     const row = form.closest("[data-visit-row]");
     if (!(row instanceof HTMLElement)) return;
-    this.socket.send({ type: "admit", visit: row.dataset.visitRow ?? "" });
+    this.call.admit(row.dataset.visitRow ?? "");
     clearTimeout(this.admitting);
     this.admitting = setTimeout(() => form.isConnected && form.submit(), ADMIT_MS);
   }
