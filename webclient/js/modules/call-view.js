@@ -3,10 +3,13 @@
 import { openDevices } from "../lib/devices.js";
 import { stageWords } from "../lib/words.js";
 import { ClockView, find } from "./clock-view.js";
+import { AFTER_PICTURE_MS } from "./live-page.js";
 
 /** @typedef {import("../lib/call.js").Call} Call */
 /** @typedef {import("../lib/devices.js").Devices} Devices */
 /** @typedef {import("../lib/page.js").TabMemory<{ muted: boolean, cameraOff: boolean, devices: string }>} Memory */
+
+const SETTLED_MS = 1500; // a call without a picture
 
 export class CallView {
   /**
@@ -26,11 +29,13 @@ export class CallView {
     this.clock = new ClockView(element);
     /** @type {MediaStream | null} */
     this.stream = null;
+    this.settled = false;
 
     call.addEventListener("state", () => this.render());
     call.addEventListener("remote", (event) => this.showRemote(/** @type {CustomEvent<MediaStream>} */ (event).detail));
     element.addEventListener("click", (event) => this.pressed(event));
     for (const sign of ["loadeddata", "resize"]) this.remote.addEventListener(sign, () => this.pictureCame());
+    call.addEventListener("state", () => call.state.media === "connecting" && this.settleIn(SETTLED_MS));
     this.apply();
   }
 
@@ -40,7 +45,7 @@ export class CallView {
    */
   setStream(stream) {
     this.stream = stream;
-    this.self.srcObject = stream;
+    if (this.settled) this.self.srcObject = stream;
     this.call.setLocalStream(stream);
     this.apply();
   }
@@ -146,7 +151,20 @@ export class CallView {
     }
   }
 
+  /**
+   * The person's own picture, when the other side's is there or is long in coming: not before, for each player costs.
+   * @param {number} ms
+   */
+  settleIn(ms) {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      this.settled = true;
+      if (this.self.srcObject !== this.stream) this.self.srcObject = this.stream;
+    }, ms);
+  }
+
   pictureCame() {
+    if (!this.settled) this.settleIn(AFTER_PICTURE_MS);
     this.element.dataset.picture = this.remote.videoWidth > 0 ? "yes" : "no";
     this.render();
   }
@@ -183,7 +201,9 @@ export class CallView {
 
   /** An ended call: nothing of it stays on the page. */
   clear() {
-    this.remote.srcObject = null;
+    clearTimeout(this.settling);
+    this.settled = false;
+    this.remote.srcObject = this.self.srcObject = null;
     this.element.dataset.picture = "no";
     this.clock.notices.replaceChildren();
     this.render();

@@ -9,7 +9,7 @@ import { phoneText } from "../lib/words.js";
 import { startModules } from "../start.js";
 import { CallView } from "./call-view.js";
 import { find } from "./clock-view.js";
-import { keepAwake, posted, SIGNALS_MS } from "./live-page.js";
+import { AFTER_PICTURE_MS, keepAwake, posted, showPreview, SIGNALS_MS } from "./live-page.js";
 import { QueueView, write } from "./queue-view.js";
 
 /**
@@ -36,7 +36,6 @@ const ADMIT_MS = 4000;
 const PREPARE_MS = 60_000;
 /** The note is a large page: the first pictures go before it, but it does not wait for them longer than this. */
 const NOTE_MS = 2000;
-const AFTER_PICTURE_MS = 250; // the other side's picture comes about now too
 
 export default class Desk {
   /** @param {HTMLElement} element #desk */
@@ -84,8 +83,7 @@ export default class Desk {
     this.element.dataset.camera = devices.camera;
     this.element.dataset.microphone = devices.microphone;
     this.view.setStream(devices.stream);
-    const preview = /** @type {HTMLVideoElement} */ (find(this.element, "[data-own-camera] video"));
-    preview.srcObject = devices.stream;
+    if (this.element.dataset.view === "queue") this.showOwnCamera(devices.stream);
     const [camera, microphone] = [devices.camera === "on", devices.microphone === "on"];
     const which = camera ? (microphone ? "on" : "video") : microphone ? "audio" : "none";
     for (const words of this.element.querySelectorAll("[data-camera-words]")) {
@@ -232,12 +230,16 @@ export default class Desk {
     this.prepare();
   }
 
+  /** @param {MediaStream | null} stream */
+  showOwnCamera(stream) {
+    showPreview(/** @type {HTMLVideoElement} */ (find(this.element, "[data-own-camera] video")), stream);
+  }
+
   /** @param {"queue" | "visit"} view */
   show(view) {
     this.element.dataset.view = view;
     document.body.classList.toggle("visit-open", view === "visit");
-    const own = /** @type {HTMLVideoElement} */ (find(this.element, "[data-own-camera] video"));
-    own.srcObject = view === "queue" ? this.view.stream : null;
+    this.showOwnCamera(view === "queue" ? this.view.stream : null);
     for (const part of this.element.querySelectorAll("[data-part]")) {
       if (part instanceof HTMLElement) part.hidden = part.dataset.part !== view;
     }

@@ -5,6 +5,24 @@
  */
 export const SIGNALS_MS = 250;
 
+/** After the first picture: the other side's comes about now too. Then follows what need not come before it. */
+export const AFTER_PICTURE_MS = 250;
+const PREVIEW_ENDS_MS = 2000;
+/** @type {WeakMap<HTMLVideoElement, ReturnType<typeof setTimeout>>} */
+const ending = new WeakMap();
+
+/**
+ * The person's own picture outside of the call. Its end is not urgent: to take a camera from a player costs what the first
+ * pictures of the call need.
+ * @param {HTMLVideoElement} video
+ * @param {MediaStream | null} stream null: no longer shown
+ */
+export function showPreview(video, stream) {
+  clearTimeout(ending.get(video));
+  if (stream) video.srcObject = stream;
+  else ending.set(video, setTimeout(() => (video.srcObject = null), PREVIEW_ENDS_MS));
+}
+
 /**
  * Sends a form as the browser would, and stays on the page. True when the server took it (its answer is a redirect).
  * @param {string} url

@@ -9,7 +9,7 @@ import { fill, waitKind } from "../lib/words.js";
 import { CallView } from "./call-view.js";
 import { find } from "./clock-view.js";
 import { DeviceCheck } from "./device-check.js";
-import { keepAwake, posted, SIGNALS_MS } from "./live-page.js";
+import { keepAwake, posted, showPreview, SIGNALS_MS } from "./live-page.js";
 import { write } from "./queue-view.js";
 
 /** @typedef {import("../lib/devices.js").Devices} Devices */
@@ -194,7 +194,7 @@ export default class Visit {
     }
     scrollTo(0, 0);
     const own = /** @type {HTMLVideoElement} */ (find(this.element, "[data-waiting-self] video"));
-    own.srcObject = name === "waiting" ? (this.view?.stream ?? null) : null;
+    showPreview(own, name === "waiting" ? (this.view?.stream ?? null) : null);
     if (name === "call") void navigator.wakeLock?.request("screen").catch(() => undefined);
   }
 
