@@ -47,7 +47,7 @@ export default class Desk {
     this.socket = new PageSocket({ url: socketUrl(element.dataset.live ?? ""), instance: newInstance(), visit: element.dataset.visit ?? "" });
     this.call = new Call({ socket: this.socket, role: "therapist" });
     this.view = new CallView(find(element, "[data-call]"), this.call, this.memory);
-    this.call.addEventListener("remote", () => setTimeout(() => this.openAdmitted()));
+    this.call.addEventListener("state", () => this.call.state.media === "connected" && this.openAdmitted());
     this.queue = new QueueView(find(element, "[data-queue]"));
     /** Whose call has just begun, until the page shows it. @type {Mine | null} */
     this.admitted = null;

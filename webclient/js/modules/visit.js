@@ -61,9 +61,6 @@ export default class Visit {
       if (media() === "connected") this.show("call");
       else if (media() === "connecting") setTimeout(() => media() === "connecting" && this.show("call"), SIGNALS_MS);
     });
-    this.call.addEventListener("answered", () => {
-      setTimeout(() => this.call?.state.media === "connecting" && this.show("call"));
-    });
     document.addEventListener("visibilitychange", () => this.stopRinging());
     this.call.prepare();
     if (this.element.dataset.view === "checking") void this.check.openIfAllowed();
