@@ -7,8 +7,11 @@ globalThis.joinMarks = {
   arm() {
     const wall = () => performance.timeOrigin + performance.now();
     addEventListener("click", (event) => (this.click = performance.timeOrigin + event.timeStamp), { capture: true, once: true });
+    const video = document.querySelector("#remote-video");
     this.frame = new Promise((shown) => {
-      document.querySelector("#remote-video").requestVideoFrameCallback(() => shown(wall()));
+      // a picture that nobody can see yet does not count
+      const look = () => (video.checkVisibility() ? shown(wall()) : video.requestVideoFrameCallback(look));
+      video.requestVideoFrameCallback(look);
     });
     return wall() - Date.now(); // how far this page's reckoning is from the machine's clock
   },

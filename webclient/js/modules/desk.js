@@ -36,6 +36,7 @@ const ADMIT_MS = 4000;
 const PREPARE_MS = 60_000;
 /** The note is a large page: the first pictures go before it, but it does not wait for them longer than this. */
 const NOTE_MS = 2000;
+const LATER_MS = 500;
 
 export default class Desk {
   /** @param {HTMLElement} element #desk */
@@ -180,14 +181,22 @@ export default class Desk {
       if (form instanceof HTMLFormElement) form.action = this.address(form.dataset.visitForm);
     }
     this.show("visit");
-    document.title = [mine.name, ...document.title.split(" – ").slice(1)].join(" – ");
     find(this.element, "[data-call-part]").hidden = false;
     find(this.element, "[data-over-part]").hidden = true;
-    // a reload comes back to this visit
-    history.replaceState(null, "", this.address(this.element.dataset.visitUrl));
+    setTimeout(() => this.entitle(mine), LATER_MS);
     find(this.element, ".patient-name").focus();
     void this.openDevices();
     this.loadNoteSoon();
+  }
+
+  /**
+   * The window's title and address: a reload comes back to this visit.
+   * @param {Mine} mine
+   */
+  entitle(mine) {
+    if (this.element.dataset.visit !== mine.visit) return;
+    document.title = [mine.name, ...document.title.split(" – ").slice(1)].join(" – ");
+    history.replaceState(null, "", this.address(this.element.dataset.visitUrl));
   }
 
   /** @param {Mine} mine */

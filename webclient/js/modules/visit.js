@@ -28,6 +28,7 @@ const VIEWS = { checking: "checking", waiting: "waiting", admitted: "call", in_s
 /** The tone for "your therapist is here" comes again while nobody looks at the page. */
 const RING_MS = 4000;
 const SUMMARY_MS = 15_000;
+const LATER_MS = 500;
 
 export default class Visit {
   /** @param {HTMLElement} element #visit */
@@ -186,13 +187,20 @@ export default class Visit {
       if (!(section instanceof HTMLElement)) continue;
       section.hidden = section.dataset.viewOf !== name;
       if (section.hidden) continue;
-      if (section.dataset.title) document.title = `${section.dataset.title} – ${this.site}`;
+      // The browser's own window is slow: its title can wait for the call's first picture.
+      setTimeout(() => this.entitle(section), name === "call" ? LATER_MS : 0);
       section.querySelector("h1")?.focus();
     }
     scrollTo(0, 0);
     const own = /** @type {HTMLVideoElement} */ (find(this.element, "[data-waiting-self] video"));
     showPreview(own, name === "waiting" ? (this.view?.stream ?? null) : null);
-    if (name === "call") void navigator.wakeLock?.request("screen").catch(() => undefined);
+  }
+
+  /** @param {HTMLElement} section */
+  entitle(section) {
+    if (section.hidden) return;
+    if (section.dataset.title) document.title = `${section.dataset.title} – ${this.site}`;
+    if (this.element.dataset.view === "call") void navigator.wakeLock?.request("screen").catch(() => undefined);
   }
 
   /** @param {VisitData} data */
