@@ -129,9 +129,7 @@ class Hub:
 
     def present(self, visit: str, instance: str | None) -> bool:
         """Whether that page is connected, to this node or another."""
-        return instance is not None and (
-            self._here(visit, instance) or instance in self._elsewhere.get(visit, {})
-        )
+        return instance is not None and (self._here(visit, instance) or instance in self._elsewhere.get(visit, {}))
 
     async def visit_changed(self, visit: str, version: int = 0) -> None:
         """The visit's row has changed, anywhere: pages and relays follow. Idempotent; call it freely.

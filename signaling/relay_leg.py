@@ -22,9 +22,7 @@ TRANSACTIONS_PER_ADDRESS = 100  # at once; Chromium sends a check each 48 ms on 
 TRANSACTIONS_PER_LEG = 1024
 TRANSACTION_LIFE = 10.0  # s
 FLIP_INTERVAL = 0.5  # s; two interfaces that both send must not make the route swing
-BYTES_PER_SECOND = (
-    2_000_000  # of a call, both ways together: two HD pictures and a screen; twice that in a burst
-)
+BYTES_PER_SECOND = 2_000_000  # of a call, both ways together: two HD pictures and a screen; twice that in a burst
 SILENCE = 1.0  # s without a sign of the active address before a merely new one takes over
 FORGET_VERIFIED = 60.0  # s of silence; browsers ask for consent every 5 s (RFC 7675), on spares every 25 s
 FORGET_CANDIDATE = 3.0  # s after its last challenge
@@ -190,6 +188,4 @@ class OpenCall:
 
     def same_browser(self, leg: Leg) -> list[Leg]:
         """This browser's legs in the other generations of the call (one at most)."""
-        return [
-            call.a if leg.side == "a" else call.b for call in self.generations.values() if call is not self
-        ]
+        return [call.a if leg.side == "a" else call.b for call in self.generations.values() if call is not self]

@@ -75,12 +75,16 @@ class Challenger:
         )
         return self._repeat(path, now)
 
-    def answered(
-        self, packet: stun.Packet, path: Path, source: Source, now: float
-    ) -> tuple[bool, list[Datagram]]:
+    def answered(self, packet: stun.Packet, path: Path, source: Source, now: float) -> tuple[bool, list[Datagram]]:
         """Whether this answer to the challenge of `path` proves it, and what is to be sent if not."""
-        if path.source != source or not stun.intact(packet, path.leg.challenge_key):
+        if not stun.intact(packet, path.leg.challenge_key):
             self._counters.challenge_failed += 1
+            return False, []
+        if path.source != source:
+            # The browser has answered what we asked somebody else: he passed our challenge on, with our address
+            # forged on it. He may have heard the answer, too, so it must not serve him any more.
+            self._counters.challenge_failed += 1
+            self.discard(path)
             return False, []
         if packet.type == stun.ERROR:
             # 487: the browser has changed its ICE role since its request (RFC 8445 §7.3.1.1).

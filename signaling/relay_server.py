@@ -128,9 +128,7 @@ class RelayServer:
 
     async def _open_sockets(self) -> None:
         wanted = [parse_published(text, self.settings.port) for text in self.settings.publish]
-        places = wanted or [
-            Published(ip, self.settings.port, ip, self.settings.port) for ip in own_addresses()
-        ]
+        places = wanted or [Published(ip, self.settings.port, ip, self.settings.port) for ip in own_addresses()]
         places, bound = bind_all(places, self.settings.tcp)
         addresses = []
         for number, (place, (udp, tcp)) in enumerate(zip(places, bound, strict=True)):

@@ -105,9 +105,7 @@ def challenge(transaction: bytes, username: str, key: bytes, *, controlling: boo
 
 def is_challenge(packet: Packet) -> bool:
     """Whether a request (intact) is a relay's, by its tie-breaker: browsers draw theirs of 64 random bits."""
-    return (
-        packet.attributes.get(ICE_CONTROLLING) == _LOWEST or packet.attributes.get(ICE_CONTROLLED) == _HIGHEST
-    )
+    return packet.attributes.get(ICE_CONTROLLING) == _LOWEST or packet.attributes.get(ICE_CONTROLLED) == _HIGHEST
 
 
 def mapped_address(packet: Packet) -> tuple[str, int] | None:

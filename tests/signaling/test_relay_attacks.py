@@ -132,6 +132,18 @@ def test_a_challenge_that_eve_passed_on_to_the_browser(lab: Lab) -> None:
     assert lab.verified == 1
 
 
+def test_a_challenge_passed_on_with_our_address_forged_on_it(lab: Lab) -> None:
+    """The browser then answers us, and truly; that very answer, heard and sent again by Eve, proves nothing of hers."""
+    lab.relay.published[0] = ("203.0.113.1", 3478)
+    [(challenge, _)] = lab.send(binding(A, B), EVE)
+    answer = success(challenge, A, mapped=("203.0.113.1", 3478))
+    assert lab.send(answer, ANA) == []
+    assert lab.send(answer, EVE) == []
+    assert not lab.relay.routes
+    lab.prove(A, B, ANA)
+    assert list(lab.relay.routes) == [ANA]
+
+
 def test_a_browser_behind_nat64_sees_us_under_a_prefix(lab: Lab) -> None:
     lab.relay.published[0] = ("203.0.113.1", 3478)
     [(challenge, _)] = lab.send(binding(A, B), ANA)

@@ -195,6 +195,42 @@ async def test_a_waiting_patient_hears_nothing_of_a_call(one: Node) -> None:
     await ana.silent()
 
 
+async def test_the_offer_comes_with_the_admission(one: Node, visits: MemoryVisits) -> None:
+    ana, li = await one.page("ana"), await one.page("li")
+    await ana.hear("welcome")
+    await li.hear("welcome")
+    await li.say("admit", visit="v1", offer=OFFER)
+    assert (await ana.hear("call"))["peer"]["instance"] == li.instance
+    offer = await ana.hear("description")
+    assert (offer["from"], offer["seq"], offer["kind"], offer["generation"]) == (li.instance, 1, "offer", 0)
+    # it is message 1 of that page: sent again it is the same, and the next one is 2
+    await ana.say("description", to=li.instance, seq=1, kind="answer", generation=0, sdp=ANSWER)
+    assert (await li.until("description"))["seq"] == 1
+    await until(visits.relayed, what="the relay is opened")
+
+
+async def test_an_offer_that_no_page_of_ours_makes_admits_all_the_same(one: Node) -> None:
+    ana, li = await one.page("ana"), await one.page("li")
+    await ana.hear("welcome")
+    await li.hear("welcome")
+    await li.say("admit", visit="v1", offer="v=0\r\no=evil")
+    await ana.hear("call")
+    assert (await ana.hear("skip"))["seq"] == 1
+    refused = await li.until("refused")
+    assert (refused["code"], refused["about"]) == ("bad_sdp", "description")
+
+
+async def test_the_offer_of_a_refused_admission_reaches_nobody(one: Node, visits: MemoryVisits) -> None:
+    ana, li, roy = await one.page("ana"), await one.page("li"), await one.page("roy")
+    for tab in (ana, li, roy):
+        await tab.hear("welcome")
+    await li.say("admit", visit="v1")
+    await ana.hear("call")
+    await roy.say("admit", visit="v1", offer=OFFER)
+    assert (await roy.hear("refused"))["code"] == "taken"
+    await ana.silent()
+
+
 async def test_an_admission_makes_a_call_for_both(one: Node, visits: MemoryVisits) -> None:
     ana, li = await admitted(one)
     await negotiate(ana, li)
@@ -556,6 +592,20 @@ async def test_two_pages_at_two_nodes(stack: AsyncExitStack, visits: MemoryVisit
     again = await second.page("ana")
     await again.until("call")
     assert (await li.until("call"))["peer"]["instance"] == again.instance
+
+
+async def test_at_two_nodes_the_offer_comes_after_the_call(
+    stack: AsyncExitStack, visits: MemoryVisits, server: TestValkey
+) -> None:
+    """A page takes no offer from a page that it has not been told of."""
+    first = await node(stack, visits, await real_bus(stack, server))
+    second = await node(stack, visits, await real_bus(stack, server))
+    ana, li = await first.page("ana"), await second.page("li")
+    await ana.hear("welcome")
+    await li.hear("welcome")
+    await li.say("admit", visit="v1", offer=OFFER)
+    assert (await ana.hear("call"))["peer"]["instance"] == li.instance
+    assert (await ana.until("description"))["seq"] == 1
 
 
 async def test_without_the_bus_messages_pass_through_the_mailbox(stack: AsyncExitStack, visits: MemoryVisits) -> None:

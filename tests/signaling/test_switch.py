@@ -27,7 +27,18 @@ from signaling.messages import (
     Skip,
     Status,
 )
-from signaling.switch import AskOffer, Do, Effect, Forward, Negotiated, Negotiation, Refuse, Sender, decide
+from signaling.switch import (
+    AskOffer,
+    Do,
+    Effect,
+    Forward,
+    Negotiated,
+    Negotiation,
+    Refuse,
+    Sender,
+    decide,
+    first_offer,
+)
 from signaling.visits import CallState
 
 SDP = Path(__file__).parent / "sdp"
@@ -153,6 +164,15 @@ def test_nobody_is_addressed_but_the_peer() -> None:
             assert refusal(decide(message.model_copy(update={"to": to}), LI_PAGE, OPEN, None)) == "bad_peer"
 
 
+def test_the_offer_of_an_admission_is_the_first_message_to_the_patients_page() -> None:
+    admitted = replace(WAITING, phase="admitted", therapist_page=LI)
+    assert admitted.patient_page == ANA
+    offer = first_offer(Admit(visit="v", offer="sdp"), admitted)
+    assert offer == Description(to=ANA, seq=1, kind="offer", generation=0, sdp="sdp")
+    assert first_offer(Admit(visit="v"), admitted) is None
+    assert first_offer(Admit(visit="v", offer="sdp"), replace(admitted, patient_page=None)) is None
+
+
 def test_only_a_therapist_admits_and_only_a_patient_confirms() -> None:
     admit = Admit(visit="v")
     assert decide(admit, Sender("therapist", LI, None), None, None) == [Do(admit)]
@@ -167,7 +187,7 @@ instances = st.sampled_from([LI, ANA, STRANGER])
 seqs = st.integers(1, 9)
 generations = st.integers(0, 2)
 any_message = st.one_of(
-    st.builds(Admit, visit=st.just("v")),
+    st.builds(Admit, visit=st.just("v"), offer=st.none() | st.text(min_size=1, max_size=9)),
     st.just(Confirm()),
     st.just(Leave()),
     st.builds(Got, to=instances, seq=seqs),
