@@ -22,8 +22,7 @@ const PREPARED_FRESH_MS = 300_000; // after this the network may be another one
 const MOST_HELD = 100; // candidates that came before their description
 
 /**
- * Events: "state" (detail: CallState), "remote" (detail: MediaStream, again when it gets another track), "answered" (the
- * answer is out: the browsers connect without the page now).
+ * Events: "state" (detail: CallState), "remote" (detail: MediaStream, again when it gets another track).
  */
 export class Call extends EventTarget {
   /** @type {PageSocket} */
@@ -278,7 +277,6 @@ export class Call extends EventTarget {
       }
       this.#socket.send({ type: "description", to: from, kind: "answer", generation, sdp: answer }, { keep: true });
       this.#trickle();
-      this.dispatchEvent(new Event("answered"));
     }
     const ripe = this.#held.filter((one) => one.generation <= generation);
     this.#held = this.#held.filter((one) => one.generation > generation);

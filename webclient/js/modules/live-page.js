@@ -1,7 +1,6 @@
 /**
- * The call's view is laid out while the browsers connect and the page has nothing to do for it: the patient's when its
- * answer is out, the therapist's when it has the answer, or this long after the call has begun. No message waits for a
- * layout.
+ * The call's view is laid out once the browsers are connected, while the first pictures are made, or this long after the
+ * call has begun. No message waits for a layout.
  */
 export const SIGNALS_MS = 250;
 
