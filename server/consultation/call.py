@@ -57,7 +57,7 @@ class Consultations:
     async def confirm(self, visit: str, instance: str) -> CallState:
         try:
             async with self._db.write() as tx:
-                row = await store.confirm(tx, visit, instance)
+                row = await store.confirm(tx, self._settings, visit, instance)
                 return self._state(row, tx.now)
         except PersonError as error:
             raise Refused(error.code) from None

@@ -76,8 +76,11 @@ async def open_visit(conn: AsyncConnection, staff_id: str) -> RowMapping | None:
     return (await conn.execute(query)).mappings().first()
 
 
-async def confirm(tx: Transaction, visit_id: str, page: str) -> RowMapping:
-    """The patient's page has got the admission. Confirming twice is the same as once."""
+async def confirm(tx: Transaction, settings: Settings, visit_id: str, page: str) -> RowMapping:
+    """The patient's page has got the admission. Confirming twice is the same as once.
+
+    Where both are connected already, the clock starts now.
+    """
     row = await visits.by_id(tx.conn, visit_id, lock=True)
     if row is None:
         raise PersonError("no_such_visit")
@@ -85,7 +88,14 @@ async def confirm(tx: Transaction, visit_id: str, page: str) -> RowMapping:
         return row
     if row["patient_page"] != page:
         raise PersonError("not_possible_now")
-    return await visits.change(tx, visit_id, Event.CONFIRM, Actor("patient", row["patient_id"]), confirmed_at=tx.now)
+    both = row["therapist_media"] == row["patient_media"] == "connected"
+    started = _started(tx, settings) if both else {}
+    actor = Actor("patient", row["patient_id"])
+    return await visits.change(tx, visit_id, Event.CONFIRM, actor, confirmed_at=tx.now, **started)
+
+
+def _started(tx: Transaction, settings: Settings) -> dict[str, Any]:
+    return clock.start(tx.now, timedelta(seconds=settings.visit_seconds), timedelta(seconds=settings.wrap_up_seconds))
 
 
 async def media(
@@ -104,9 +114,7 @@ async def media(
     other = "patient" if role == "therapist" else "therapist"
     both = state == "connected" and row[f"{other}_media"] == "connected"
     if both and row["state"] == State.IN_SESSION and not row["started_at"]:
-        values |= clock.start(
-            tx.now, timedelta(seconds=settings.visit_seconds), timedelta(seconds=settings.wrap_up_seconds)
-        )
+        values |= _started(tx, settings)
     values |= lost_time(row, both, tx.now)
     actor = Actor("patient", row["patient_id"]) if role == "patient" else therapist(row["therapist_id"])
     return await visits.update_row(tx, visit_id, f"media_{state}", actor, detail={"role": role, "path": path}, **values)

@@ -140,7 +140,7 @@ async def test_a_page_that_was_superseded_does_not_confirm(clinic: Clinic, ana: 
     await clinic.admits(dr_li, ana)
     async with clinic.db.write() as tx:
         with pytest.raises(PersonError, match="not_possible_now"):
-            await store.confirm(tx, ana.visit, old)
+            await store.confirm(tx, clinic.settings, ana.visit, old)
     await clinic.confirms(ana)
 
 
@@ -176,6 +176,23 @@ async def test_the_clock_starts_once_both_are_connected(clinic: Clinic, ana: Pat
     assert row["ends_at"] - row["started_at"] == timedelta(minutes=20)
     assert row["wrap_ends_at"] - row["ends_at"] == timedelta(minutes=2)
     assert (row["path"], row["lost_since"]) == ("relay", None)
+
+
+async def test_the_clock_starts_with_the_confirmation_when_both_are_connected_before_it(
+    clinic: Clinic, ana: Patient, dr_li: Therapist
+) -> None:
+    """Browsers connect in a fifth of a second; the confirmation lets that pass first."""
+    await clinic.admits(dr_li, ana)
+    await clinic.media(dr_li, ana, "connected", "direct")
+    await clinic.media(ana, ana, "connected", "direct")
+    assert (await clinic.row(ana))["started_at"] is None
+    await clinic.confirms(ana)
+    row = await clinic.row(ana)
+    assert row["started_at"] == row["confirmed_at"] == row["changed_at"]
+    assert row["ends_at"] - row["started_at"] == timedelta(minutes=20)
+    started = row["started_at"]
+    await clinic.confirms(ana)
+    assert (await clinic.row(ana))["started_at"] == started
 
 
 async def test_the_clock_starts_when_both_connect_at_the_same_moment(

@@ -117,7 +117,7 @@ class Clinic:
 
     async def confirms(self, patient: Patient, *, node: Database | None = None) -> RowMapping:
         async with (node or self.db).write() as tx:
-            return await consultation.confirm(tx, patient.visit, patient.page)
+            return await consultation.confirm(tx, self.settings, patient.visit, patient.page)
 
     async def media(
         self, who: Patient | Therapist, patient: Patient, state: str, path: str | None = None, *,

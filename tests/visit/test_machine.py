@@ -300,11 +300,12 @@ class Day(RuleBasedStateMachine):
         assert said == ("done" if one.state in OPEN else "not_possible_now")
         if one.state is State.ADMITTED:
             one.state, one.versions = State.IN_SESSION, one.versions + 1
+            one.connection()
 
-    @some(State.IN_SESSION)
+    @some(State.ADMITTED, State.IN_SESSION)
     @rule(data=st.data(), side=st.sampled_from(["patient", "therapist"]), up=st.booleans())
     def media(self, data: st.DataObject, side: str, up: bool) -> None:
-        self.report(self.pick(data, State.IN_SESSION), side, up)
+        self.report(self.pick(data, State.ADMITTED, State.IN_SESSION), side, up)
 
     def report(self, one: Modelled, side: str, up: bool) -> None:
         who = one.patient if side == "patient" else self.therapist_of(one)
@@ -315,10 +316,10 @@ class Day(RuleBasedStateMachine):
             one.connection()
         one.versions += row is not None
 
-    @some(State.IN_SESSION)
+    @some(State.ADMITTED, State.IN_SESSION)
     @rule(data=st.data())
     def both_connect_at_once(self, data: st.DataObject) -> None:
-        one = self.pick(data, State.IN_SESSION)
+        one = self.pick(data, State.ADMITTED, State.IN_SESSION)
         therapist = self.therapist_of(one)
         both = (
             self.clinic.media(one.patient, one.patient, "connected", "relay"),
