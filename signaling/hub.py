@@ -8,7 +8,9 @@ from typing import Literal, Protocol
 
 import structlog
 
+from signaling.asking import SUPERSEDED, Asking
 from signaling.bus import Connected, Handler
+from signaling.directory import Directory
 from signaling.envelope import ForgedSignal, Signal, seal_signal, unseal_signal
 from signaling.messages import (
     Admit,
@@ -49,10 +51,9 @@ from signaling.switch import (
 )
 from signaling.visits import CallState, Mailbox, Refused, RelayStore, Role, Superseded, Visits
 
-__all__ = ["Hub", "Page", "SignalBus", "Who"]
+__all__ = ["SUPERSEDED", "Hub", "Page", "SignalBus", "Who"]
 
-SUPERSEDED, REVOKED, RESTART = 4409, 4401, 1012
-MOST_ASKED = 64  # questions of one page that the visit has not answered yet
+REVOKED, RESTART = 4401, 1012
 
 _log = structlog.get_logger(__name__)
 
@@ -95,11 +96,9 @@ class Hub:
         self._bus, self._secret, self._mailbox = bus, secret, mailbox
         self._on_open, self._on_close = on_open, on_close
         self.relays = RelayControl(bus, store, secret, self._tell_relay, now)
-        self._pages: set[Page] = set()
+        self._directory, self._asking = Directory(), Asking()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._by_visit: dict[str, set[Page]] = {}
         self._states: dict[str, CallState] = {}
-        self._elsewhere: dict[str, dict[str, str]] = {}  # visit: instance: node
         self._negotiations = Negotiations()
 
     def start(self) -> None:
@@ -111,16 +110,17 @@ class Hub:
 
     async def close(self) -> None:
         """The process stops: pages reconnect, to another or to the next one."""
-        for page in list(self._pages):
+        for page in self._directory:
             page.close(RESTART)
         await asyncio.gather(*self._tasks)
+        await self._asking.close()
         await self.relays.close()
 
     # What the server calls
 
     def pages(self, *, role: str | None = None, visit: str | None = None, staff: str | None = None) -> list[Page]:
         """Open pages of this node that have said hello."""
-        pages = self._by_visit.get(visit, set()) if visit is not None else self._pages
+        pages = self._directory.of(visit) if visit is not None else self._directory
         return [
             page
             for page in pages
@@ -129,14 +129,14 @@ class Hub:
 
     def present(self, visit: str, instance: str | None) -> bool:
         """Whether that page is connected, to this node or another."""
-        return instance is not None and (self._here(visit, instance) or instance in self._elsewhere.get(visit, {}))
+        return self._directory.present(visit, instance)
 
     async def visit_changed(self, visit: str, version: int = 0) -> None:
         """The visit's row has changed, anywhere: pages and relays follow. Idempotent; call it freely.
 
         `version`: the row's, where it is known: a state that is followed already is not read again.
         """
-        if visit not in self._by_visit and not self.relays.knows(visit):
+        if not self._directory.of(visit) and not self.relays.knows(visit):
             return
         known = self._states.get(visit)
         if known is not None and 0 < version <= known.version:
@@ -147,8 +147,9 @@ class Hub:
 
     def revoke(self, session: str) -> None:
         """The web session has ended: its pages are cut off."""
-        for page in [page for page in self._pages if page.who.session == session]:
-            page.close(REVOKED)
+        for page in self._directory:
+            if page.who.session == session:
+                page.close(REVOKED)
 
     # What a connection calls
 
@@ -181,7 +182,7 @@ class Hub:
         )
         if refusal is not None:
             page.send(refusal)
-        self._pages.add(page)
+        self._directory.add(page)
         if state is not None:
             await self._join(page, state, fresh=message.fresh)
         if self._on_open is not None:
@@ -198,9 +199,9 @@ class Hub:
 
     def gone(self, page: Page) -> None:
         """The connection has ended."""
-        if page not in self._pages:
+        if page not in self._directory:
             return
-        self._pages.discard(page)
+        self._directory.discard(page)
         visit = page.visit
         self._detach(page)
         if visit is not None:
@@ -244,48 +245,22 @@ class Hub:
                 ask = PeerNeedOffer(sender=effect.patient_page, role="patient", seq=0)
                 await self._deliver(state.visit, "therapist", effect.therapist_page, ask)
             case Do():
-                self._ask(page, effect)
-
-    def _ask(self, page: Page, effect: Do) -> None:
-        """The visit answers in its own time, a page's questions in their order; no description waits for its disk."""
-        if page.asked >= MOST_ASKED:
-            page.send(Refusal(code="unavailable", about=effect.message.type))
-            return
-        page.asked += 1
-        page.asking = asyncio.get_running_loop().create_task(self._asked(page, effect, page.asking))
-        self._tasks.add(page.asking)
-        page.asking.add_done_callback(self._tasks.discard)
-
-    async def _asked(self, page: Page, effect: Do, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await asyncio.wait([before])
-        try:
-            await self._do(page, effect)
-        except Refused as refused:
-            page.send(Refusal(code=refused.code, about=effect.message.type))
-        except Superseded:
-            page.send(SupersededNotice())
-            page.close(SUPERSEDED)
-        except Exception:
-            _log.exception("hub.visit_failed", message=effect.message.type)
-            page.send(Refusal(code="unavailable", about=effect.message.type))
-        finally:
-            page.asked -= 1
+                self._asking.ask(page, effect.message.type, lambda: self._do(page, effect))
 
     async def _do(self, page: Page, effect: Do) -> None:
         side, visit = page.side, page.visit
         match effect.message:
             case Admit(visit=wanted):
                 state = await self.visits.admit(wanted, page.who.staff or "", page.instance)
-                if page in self._pages:  # it may have gone meanwhile; then the visit waits for its return
+                if page in self._directory:  # it may have gone meanwhile; then the visit waits for its return
                     self._attach(page, wanted)
                 await self._follow(state)
                 offer = first_offer(effect.message, state)
-                if offer is not None and self._here(wanted, offer.to):
+                if offer is not None and self._directory.here(wanted, offer.to):
                     await self.handle(page, offer)
                 await self._announce(Signal(self.node, "here", wanted, side, page.instance, reply=True))
                 await self._announce(Signal(self.node, "look", wanted))
-                if offer is not None and not self._here(wanted, offer.to):
+                if offer is not None and not self._directory.here(wanted, offer.to):
                     await self.handle(page, offer)  # after "look": the other node tells its page of the call first
                 return
             case Media(state=media, path=path) if visit is not None and side is not None:
@@ -315,7 +290,7 @@ class Hub:
         except ForgedSignal:
             _log.warning("hub.forged_signal")
             return
-        if signal.node == self.node or signal.visit not in self._by_visit:
+        if signal.node == self.node or not self._directory.of(signal.visit):
             return
         match signal.kind:
             case "message":
@@ -323,7 +298,7 @@ class Hub:
             case "look":
                 await self.visit_changed(signal.visit)
             case "here":
-                self._elsewhere.setdefault(signal.visit, {})[signal.instance] = signal.node
+                self._directory.came(signal.visit, signal.instance, signal.node)
                 self._tell(signal.visit)
                 if signal.reply:
                     await self.visit_changed(signal.visit)
@@ -331,8 +306,7 @@ class Hub:
                         here = Signal(self.node, "here", signal.visit, page.side, page.instance)
                         await self._announce(here)
             case "gone":
-                if self._elsewhere.get(signal.visit, {}).get(signal.instance) == signal.node:
-                    del self._elsewhere[signal.visit][signal.instance]
+                self._directory.went(signal.visit, signal.instance, signal.node)
                 self._tell(signal.visit)
 
     def _from_node(self, signal: Signal) -> None:
@@ -343,25 +317,16 @@ class Hub:
         except (ProtocolError, SdpRefused):
             _log.error("hub.bad_signal")
             return
-        self._send_to(signal.visit, signal.instance, message)
+        self._directory.send(signal.visit, signal.instance, message)
 
     async def _deliver(self, visit: str, role: Role, instance: str, message: ServerMessage) -> None:
-        if not self._send_to(visit, instance, message):
+        if not self._directory.send(visit, instance, message):
             await self._announce(Signal(self.node, "message", visit, role, instance, dump(message)))
-
-    def _here(self, visit: str, instance: str) -> bool:
-        return any(page.instance == instance for page in self._by_visit.get(visit, ()))
-
-    def _send_to(self, visit: str, instance: str, message: ServerMessage) -> bool:
-        pages = [page for page in self._by_visit.get(visit, ()) if page.instance == instance]
-        for page in pages:
-            page.send(message)
-        return bool(pages)
 
     def _tell_relay(self, visit: str, role: Role, instance: str, message: RelayOffer) -> None:
         state = self._states.get(visit)
         if state is not None and state.open and state.page(role) == instance:
-            self._send_to(visit, instance, message)
+            self._directory.send(visit, instance, message)
 
     async def _announce(self, signal: Signal) -> None:
         payload = seal_signal(signal, self._secret)
@@ -370,7 +335,7 @@ class Hub:
 
     async def _reconcile(self) -> None:
         await self.relays.reconcile()
-        for visit in list(self._by_visit):
+        for visit in self._directory.visits():
             for page in self.pages(visit=visit):
                 await self._announce(Signal(self.node, "here", visit, page.side, page.instance, reply=True))
 
@@ -381,7 +346,7 @@ class Hub:
         known = self._states.get(state.visit)
         if known is not None and known.version > state.version:
             return
-        if state.visit in self._by_visit:
+        if self._directory.of(state.visit):
             self._states[state.visit] = state
         self._tell(state.visit)
         if state.open:
@@ -397,7 +362,7 @@ class Hub:
         state = self._states.get(visit)
         if state is None:
             return
-        for page in list(self._by_visit.get(visit, ())):
+        for page in self._directory.of(visit):
             side = page.side
             if side is None:
                 continue
@@ -426,16 +391,10 @@ class Hub:
         if page.visit != visit:
             self._detach(page)
             page.visit, page.call = visit, None
-        self._by_visit.setdefault(visit, set()).add(page)
+        self._directory.attach(page, visit)
 
     def _detach(self, page: Page) -> None:
         visit, page.visit = page.visit, None
-        if visit is None:
-            return
-        pages = self._by_visit.get(visit, set())
-        pages.discard(page)
-        if not pages:
-            # The pages are at other nodes, or nowhere: what is known here would only grow old.
+        if visit is not None and self._directory.detach(page, visit):
             self._negotiations.forget(visit)
-            for table in (self._by_visit, self._states, self._elsewhere):
-                table.pop(visit, None)
+            self._states.pop(visit, None)
