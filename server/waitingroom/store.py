@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,7 +16,7 @@ from server.visit.tables import visit
 from server.waitingroom.queue import Waiting, expected_waits, in_order
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Queue:
     """Visits in order, and for each place the expected wait in minutes (None: nobody is on duty)."""
 
@@ -23,9 +24,13 @@ class Queue:
     waits: Sequence[tuple[int, int] | None]
     on_duty: int
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {visit_id: place for place, visit_id in enumerate(self.order, 1)}
+
     def place(self, visit_id: str) -> int | None:
         """1 for the next one; None for who does not wait."""
-        return self.order.index(visit_id) + 1 if visit_id in self.order else None
+        return self._places.get(visit_id)
 
 
 async def queue(conn: AsyncConnection, now: datetime, visit_s: int, wrap_s: int) -> Queue:
