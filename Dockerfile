@@ -11,8 +11,8 @@ RUN python3 -m venv /opt/venv \
 
 FROM ${BASE}
 # A fixed id, so that a volume's owner can be set from outside. No shell, no home, nothing to own but its data.
-RUN groupadd --system --gid 10001 clinic \
-    && useradd --system --uid 10001 --gid clinic --home-dir /data --no-create-home --shell /usr/sbin/nologin clinic \
+RUN groupadd --gid 10001 clinic \
+    && useradd --uid 10001 --gid clinic --home-dir /data --no-create-home --shell /usr/sbin/nologin clinic \
     && install -d -o clinic -g clinic -m 0700 /data
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app

@@ -10,9 +10,11 @@ import sys
 from collections.abc import Callable, Sequence
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from server.config import Settings, load
 from server.errors import SettingsError
+from server.startup import database_problem
 
 Verb = Callable[[Settings, argparse.Namespace], None]
 
@@ -30,6 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
+        return 2
+    except (OSError, DBAPIError) as error:
+        sentence = database_problem(error)
+        if sentence is None:
+            raise
+        print(sentence, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -80,7 +88,9 @@ def parser() -> argparse.ArgumentParser:
     verb("seed", _seed, "Fill an empty development database with an invented clinic.")
     verb("settings", _settings, "Say what is set, and where the clinic is reached. Secrets are not shown.")
     user = verb(
-        "user", _user, "Add a member of staff, or change a password. The password is asked for, never an argument."
+        "user",
+        _user,
+        "Add or remove a member of staff, or change a password. The password is asked for, never an argument.",
     )
     user.add_argument("action", choices=("add", "password", "remove", "remove-demo", "list"), help="what to do")
     user.add_argument("username", nargs="?", help="the name to sign in with")

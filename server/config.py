@@ -80,6 +80,9 @@ class Settings(BaseModel):
         description="`relay`: neither person learns the other's address. `direct+relay`: the shorter path where it works; each can learn the other's.",
     )
     relay_port: int = Field(default=3478, ge=0, le=65535, description="UDP and TCP port of the relay process.")
+    relay_index: int = Field(
+        default=0, ge=0, le=8, description="0: the first relay; 1: its warm spare, which every call is offered too."
+    )
     relay_publish: str = Field(
         default="",
         description="Addresses of the relay that browsers can reach, `ip:port` by commas; default: the machine's own.",

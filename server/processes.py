@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import logging
 import os
 import signal
 import ssl
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from server.config import Settings
-from server.consultation.store import post, relay_calls
-from server.crypto import FieldCipher
-from server.db import Database
+from server.supervisor import cannot_listen
+
+if TYPE_CHECKING:
+    from server.relay_record import RelayRecord
+
+#: what the system says of an address that cannot be listened on
+_NO_LISTENING = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}
 
 
 def run_web(settings: Settings) -> None:
+    from aiohttp import web
+
     from server.app import make_app
 
     context = None
@@ -27,15 +34,20 @@ def run_web(settings: Settings) -> None:
     # a request that cannot be parsed is logged with its whole path, which may be a visit's address
     logging.getLogger("aiohttp.server").addFilter(_without_the_request)
     # our own request log: aiohttp's would write every visit's address
-    web.run_app(
-        app,
-        host=settings.host,
-        port=settings.port,
-        ssl_context=context,
-        access_log=None,
-        print=None,
-        shutdown_timeout=2,
-    )
+    try:
+        web.run_app(
+            app,
+            host=settings.host,
+            port=settings.port,
+            ssl_context=context,
+            access_log=None,
+            print=None,
+            shutdown_timeout=2,
+        )
+    except OSError as error:
+        if error.errno not in _NO_LISTENING:
+            raise
+        raise cannot_listen(error, settings.host, settings.port, "the web server", "TM_PORT") from None
 
 
 def _without_the_request(record: logging.LogRecord) -> bool:
@@ -50,13 +62,20 @@ def run_relay(settings: Settings) -> None:
 async def _relay(settings: Settings) -> None:
     from signaling.relay_server import RelaySettings, serve
 
-    db = Database(settings.db_url, FieldCipher.from_settings(settings.data_keys, settings.index_key))
+    opened: asyncio.Task[RelayRecord] | None = None
+
+    # Only when Redis is away: a relay that was killed has its calls back before the record's modules are loaded.
+    def record() -> asyncio.Task[RelayRecord]:
+        nonlocal opened
+        if opened is None or (opened.done() and opened.exception()):
+            opened = asyncio.create_task(asyncio.to_thread(_open_record, settings))
+        return opened
 
     async def from_sql() -> list[bytes]:
-        return [blob for _, _, blob, _ in await relay_calls(db, ended_too=True)]
+        return await (await record()).calls()
 
     async def to_sql(blob: bytes) -> None:
-        await post(db, "relay", "relay", blob)
+        await (await record()).report(blob)
 
     task = asyncio.current_task()
     assert task
@@ -69,10 +88,24 @@ async def _relay(settings: Settings) -> None:
         secret=settings.relay_key,
         bus_url=settings.bus_url,
         relay_id=f"{os.uname().nodename}:{settings.relay_port}",
+        index=settings.relay_index,
     )
     try:
         await serve(relay, fallback_calls=from_sql, fallback_report=to_sql)
     except asyncio.CancelledError:
         pass
+    except OSError as error:
+        if error.errno not in _NO_LISTENING:
+            raise
+        host = settings.relay_publish or "this machine"
+        raise cannot_listen(error, host, settings.relay_port, "the relay", "TM_RELAY_PORT") from None
     finally:
-        await db.close()
+        if opened is not None:
+            with contextlib.suppress(Exception):
+                await (await opened).close()
+
+
+def _open_record(settings: Settings) -> RelayRecord:
+    from server.relay_record import RelayRecord
+
+    return RelayRecord(settings)

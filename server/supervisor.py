@@ -225,14 +225,21 @@ def ensure_free(host: str, port: int, what: str, setting: str, *, udp: bool = Fa
             if not udp:
                 probe.listen(1)
     except OSError as error:
-        place = f"{'UDP ' if udp else ''}port {port} of {host}"
-        if isinstance(error, PermissionError):
-            problem = f"{what} may not use {place} (under 1024 that is a right of its own): set {setting}"
-        elif isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            problem = f"{what} cannot listen on {host}: it is not an address of this machine"
-        else:
-            problem = f"{what} needs {place}, which another program has: stop it, or set {setting} to another"
-        raise SettingsError([problem[0].upper() + problem[1:]]) from None
+        raise cannot_listen(error, host, port, what, setting, udp=udp) from None
+
+
+def cannot_listen(
+    error: OSError, host: str, port: int, what: str, setting: str, *, udp: bool = False
+) -> SettingsError:
+    """What :func:`ensure_free` says of an error in listening."""
+    place = f"{'UDP ' if udp else ''}port {port} of {host}"
+    if isinstance(error, PermissionError):
+        problem = f"{what} may not use {place} (under 1024 that is a right of its own): set {setting}"
+    elif isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        problem = f"{what} cannot listen on {host}: it is not an address of this machine"
+    else:
+        problem = f"{what} needs {place}, which another program has: stop it, or set {setting} to another"
+    return SettingsError([problem[0].upper() + problem[1:]])
 
 
 async def _ready(child: Child) -> None:

@@ -7,7 +7,7 @@ when `on_connect` calls, because pub/sub loses what is published meanwhile.
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -153,6 +153,18 @@ class Bus:
         """The tombstones of the last two minutes. None: Redis is away."""
         return await self._table("gone", self._gone)
 
+    async def put_hints(self, relay: str, hints: Mapping[str, tuple[bytes, float]]) -> bool:
+        """Keep a relay's hints, call key -> (blob, end of the call). False: Redis is away, nothing was kept."""
+        pipe = self._client.pipeline(transaction=False)
+        for key, (blob, expires) in hints.items():
+            pipe.set(self._hint(relay, key), blob, ex=max(1, int(expires - time.time()) + GRACE))
+        return await self._do(pipe.execute) is not None
+
+    async def hints(self, relay: str, keys: Sequence[str]) -> list[bytes | None]:
+        """What `put_hints` has kept for these calls, None where nothing; empty when Redis is away."""
+        names = [self._hint(relay, key) for key in keys]
+        return (await self._do(lambda: self._client.mget(names)) if names else None) or []
+
     async def _table(self, index: str, key: Callable[[str], str]) -> list[bytes] | None:
         """An index beside the entries, because a scan would walk all of a shared Redis."""
         name = self._prefix + index
@@ -170,6 +182,9 @@ class Bus:
 
     def _call(self, key: str) -> str:
         return f"{self._prefix}call:{key}"
+
+    def _hint(self, relay: str, key: str) -> str:
+        return f"{self._prefix}hint:{relay}:{key}"
 
     def _gone(self, key: str) -> str:
         return f"{self._prefix}gone:{key}"

@@ -1,9 +1,9 @@
 """Every message of protocol.md, one frozen type each, one closed union each way; JSON lives here alone."""
 
 import json
-from typing import Annotated, Any, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal, NoReturn, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from signaling.visits import MediaState, Path, Policy, Role
 
@@ -18,6 +18,10 @@ Sdp = Annotated[str, Field(min_length=1, max_length=MAX_SDP)]
 Candidate = Annotated[str, Field(max_length=512)]
 Mid = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,16}\z", max_length=16)]
 Kind = Literal["offer", "answer"]
+SafetyRun = Annotated[int, Field(ge=1, le=10_000)]
+SafetyStep = Literal["commit", "nonce", "reveal", "mismatch", "unable"]
+SafetyValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*\z", max_length=43)]
+SAFETY_LENGTHS: Final[dict[SafetyStep, int]] = {"commit": 43, "nonce": 22, "reveal": 22, "mismatch": 0, "unable": 0}
 
 
 class ProtocolError(Exception):
@@ -84,6 +88,21 @@ class Status(_Message):
     camera_off: bool
 
 
+class Safety(_Message):
+    type: Literal["safety"] = "safety"
+    to: Instance
+    seq: Seq
+    run: SafetyRun
+    step: SafetyStep
+    value: SafetyValue
+
+    @model_validator(mode="after")
+    def _of_its_length(self) -> Self:
+        if len(self.value) != SAFETY_LENGTHS[self.step]:
+            raise ValueError(self.step)
+        return self
+
+
 class Got(_Message):
     type: Literal["got"] = "got"
     to: Instance
@@ -105,7 +124,7 @@ class Ping(_Message):
     type: Literal["ping"] = "ping"
 
 
-Numbered = Description | IceCandidate | NeedOffer | Status
+Numbered = Description | IceCandidate | NeedOffer | Status | Safety
 PageMessage = Hello | Admit | Confirm | Numbered | Got | Media | Leave | Ping
 
 
@@ -177,6 +196,13 @@ class PeerStatus(_FromPeer):
     camera_off: bool
 
 
+class PeerSafety(_FromPeer):
+    type: Literal["safety"] = "safety"
+    run: int
+    step: SafetyStep
+    value: str
+
+
 class PeerGot(_FromPeer):
     type: Literal["got"] = "got"
 
@@ -234,7 +260,7 @@ class Pong(_Message):
     server_now: str
 
 
-FromPeer = PeerDescription | PeerCandidate | PeerNeedOffer | PeerStatus | PeerGot | Skip
+FromPeer = PeerDescription | PeerCandidate | PeerNeedOffer | PeerStatus | PeerSafety | PeerGot | Skip
 ServerMessage = Welcome | Call | SupersededNotice | Refusal | FromPeer | RelayOffer | Snapshot | Clock | Ended | Pong
 
 _FROM_PAGE: TypeAdapter[PageMessage] = TypeAdapter(Annotated[PageMessage, Field(discriminator="type")])

@@ -13,8 +13,9 @@ import secrets
 from collections.abc import Callable
 
 from signaling import stun
-from signaling.calls import RelayCall, RelayVerified
+from signaling.calls import RelayCall, RelayVerified, Side
 from signaling.relay_leg import (
+    CANDIDATE_ADDRESSES,
     FIRST_CONNECTION,
     FORGET_VERIFIED,
     TRANSACTION_LIFE,
@@ -77,6 +78,18 @@ class Relay:
             self.table.close(call, now)
             self._clear_closed()
 
+    def hint(self, key: str, side: Side, source: Source, controlling: bool, now: float) -> list[Datagram]:
+        """A browser of the call was here before this process was: ask it, as if its check had come."""
+        call = self.table.calls.get(key)
+        if call is None:
+            return _NOTHING
+        leg = call.a if side == "a" else call.b
+        if source in leg.paths or source in leg.candidates or len(leg.candidates) >= CANDIDATE_ADDRESSES:
+            return _NOTHING
+        path = self.challenger.admit(leg, source, now)
+        path.controlling = controlling
+        return self.challenger.challenge(path, now)
+
     # Time
 
     @property
@@ -109,22 +122,8 @@ class Relay:
             if path is None:
                 self.counters.unlearned += 1
                 return _NOTHING
-            leg = path.leg
-            if size > MAX_DATAGRAM:
-                self.counters.too_long += 1
-                return _NOTHING
-            if not leg.call.budget.take(size, now):
-                self.counters.over_rate += 1
-                return _NOTHING
-            path.heard = now
-            if leg.active is not path:
-                leg.sent_data(path, now, self.counters)
-            target = leg.other.active or _elsewhere(leg.other)
-            if target is None:
-                self.counters.no_route += 1
-                return _NOTHING
-            self.counters.forwarded += 1
-            return [(data, target.source)]
+            target = self.media(path, size, now)
+            return _NOTHING if target is None else [(data, target.source)]
         if not size:
             self.counters.empty += 1
         elif first > 3:
@@ -142,6 +141,29 @@ class Relay:
             else:
                 return self._response(packet, source, now)
         return _NOTHING
+
+    def media(self, path: Path, size: int, now: float) -> Path | None:
+        """Where `size` bytes of DTLS, SRTP or SRTCP from a verified address go; None: nowhere.
+
+        For a shell that keeps its own table of addresses: `path` must be one of `routes`, which
+        `Path.verified` tells.
+        """
+        leg = path.leg
+        if size > MAX_DATAGRAM:
+            self.counters.too_long += 1
+            return None
+        if not leg.call.budget.take(size, now):
+            self.counters.over_rate += 1
+            return None
+        path.heard = now
+        if leg.active is not path:
+            leg.sent_data(path, now, self.counters)
+        target = leg.other.active or _elsewhere(leg.other)
+        if target is None:
+            self.counters.no_route += 1
+            return None
+        self.counters.forwarded += 1
+        return target
 
     def forget_connection(self, source: Source) -> None:
         """A TCP connection has ended; its number is never used again."""
@@ -267,6 +289,7 @@ class Relay:
                 for path in list(leg.candidates.values()):
                     self.challenger.discard(path)
                 for path in leg.paths.values():
+                    path.verified = False
                     del self.routes[path.source]
 
     def _sweep(self, leg: Leg, now: float) -> None:

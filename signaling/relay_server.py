@@ -26,12 +26,15 @@ from signaling.calls import (
 )
 from signaling.relay import Put, Relay
 from signaling.relay_addresses import Published, bind_all, own_addresses, parse_published
+from signaling.relay_hints import Hint, hints_of, seal_hints, unseal_hints
 from signaling.relay_leg import FIRST_CONNECTION, Datagram, Source
-from signaling.relay_sockets import FIRST_CHECK, Connection, SocketCounters, TcpListener, UdpSocket
+from signaling.relay_sockets import FIRST_CHECK, Connection, SocketCounters, TcpListener
+from signaling.relay_udp import UdpSockets
 
 RECONCILE = 2.0  # s between whole readings of the table
 RECONCILE_AWAY = 0.5  # s, from the fallback: no message tells of a new call while the bus is away
 TCP_SWEEP = 1.0  # s
+NOTE_EVERY = 1.0  # s between looks for browsers that have moved
 OUTBOX = 10_000
 # Below every candidate of a browser's own (host 126 << 24 and so on, RFC 8445 §5.1.2.1), UDP before TCP,
 # and the first relay's before the second's.
@@ -83,12 +86,13 @@ class RelayServer:
         self._loop = asyncio.get_running_loop()
         self.relay = Relay(now=self._loop.time())
         self.bus = Bus(settings.bus_url, prefix=settings.prefix)
-        self._udp: list[UdpSocket] = []
+        self._udp = UdpSockets(self._received, self.socket_counters, self.relay, self._send)
         self._listeners: list[TcpListener] = []
         self._connections: dict[int, Connection] = {}
         self._last_number = FIRST_CONNECTION - 1
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue(OUTBOX)
         self._timer: asyncio.TimerHandle | None = None
+        self._noted: dict[str, tuple[Hint, ...]] = {}  # call key -> where its browsers were when last written down
         self._settled: set[bytes] = set()  # entries of the last table that need no second look
 
     @property
@@ -104,6 +108,7 @@ class RelayServer:
         self.bus.on_connect(self.reconcile)
         await self.bus.start()
         await self.reconcile()
+        await self._recall()
         self._arm()
         _log.info("relay.ready", relay=self.settings.relay_id, addresses=[a.ip for a in self.addresses])
 
@@ -111,13 +116,13 @@ class RelayServer:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._reconcile_forever())
             tasks.create_task(self._report_forever())
+            tasks.create_task(self._note_forever())
             tasks.create_task(self._sweep_connections())
 
     async def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        for udp in self._udp:
-            udp.close()
+        self._udp.close()
         for listener in self._listeners:
             listener.close()
         for connection in list(self._connections.values()):
@@ -133,7 +138,7 @@ class RelayServer:
         addresses = []
         for number, (place, (udp, tcp)) in enumerate(zip(places, bound, strict=True)):
             self.relay.published[number] = (place.ip, place.port)
-            self._udp.append(UdpSocket(number, udp, self._received, self.socket_counters))
+            self._udp.add(udp)
             rank = PRIORITY_RELAY * self.settings.index + number
             addresses.append(RelayAddress(place.ip, place.port, "udp", PRIORITY_UDP - rank))
             if tcp is not None:
@@ -169,7 +174,7 @@ class RelayServer:
     def _send(self, sends: list[Datagram]) -> None:
         for data, (number, address) in sends:
             if number < FIRST_CONNECTION:
-                self._udp[number].send(data, address)
+                self._udp.send(data, number, address)
             elif (connection := self._connections.get(number)) is not None:
                 connection.send(data)
 
@@ -254,6 +259,43 @@ class RelayServer:
             away = not self.bus.connected and self._fallback_calls is not None
             await asyncio.sleep(RECONCILE_AWAY if away else RECONCILE)
             await self.reconcile()
+
+    # Hints
+
+    async def _recall(self) -> None:
+        """Ask at once where the calls' browsers were before this process was: their next checks may be seconds off."""
+        keys, asked = list(self.relay.table.calls), 0
+        numbers = {place: number for number, place in self.relay.published.items() if number < FIRST_CONNECTION}
+        for key, blob in zip(keys, await self.bus.hints(self.settings.relay_id, keys), strict=False):
+            if blob is None:
+                continue
+            try:
+                hints = unseal_hints(blob, self.settings.relay_id, key, self.settings.secret)
+            except ForgedEntry:
+                self.relay.counters.calls_forged += 1
+                continue
+            for hint in hints:
+                if (number := numbers.get(hint.place)) is not None:
+                    asked += 1
+                    source = (number, hint.address)
+                    self._send(self.relay.hint(key, hint.side, source, hint.controlling, self._loop.time()))
+        if keys:
+            _log.info("relay.recalled", calls=len(keys), asked=asked)
+
+    async def _note_forever(self) -> None:
+        while True:
+            await asyncio.sleep(NOTE_EVERY)
+            noted: dict[str, tuple[Hint, ...]] = {}
+            fresh: dict[str, tuple[bytes, float]] = {}
+            for key, call in self.relay.table.calls.items():
+                hints = hints_of(call, self.relay.published)
+                if hints:
+                    noted[key] = hints
+                    if hints != self._noted.get(key):
+                        blob = seal_hints(self.settings.relay_id, key, hints, self.settings.secret)
+                        fresh[key] = (blob, call.call.expires)
+            if not fresh or await self.bus.put_hints(self.settings.relay_id, fresh):
+                self._noted = noted
 
     # Reports
 

@@ -1,4 +1,4 @@
-"""The relay's sockets: UDP drained in bursts, and ICE-TCP (RFC 6544) with the frames of RFC 4571.
+"""The relay's sockets: what all have in common, and ICE-TCP (RFC 6544) with the frames of RFC 4571.
 
 They know nothing of calls: each gives its datagrams to one function and sends what it is given.
 """
@@ -8,11 +8,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from signaling.relay_leg import Address, Source
+from signaling.relay_leg import Source
 
 Receive = Callable[[bytes, Source], None]
 
-BURST = 64  # datagrams a wake-up; then others have their turn
 BUFFER = 4 << 20  # bytes asked of the kernel; it gives what it may
 LONGEST = 2048  # bytes of a frame or datagram
 QUEUED = 64 << 10  # bytes that may wait for a slow reader; then whole frames are dropped
@@ -36,38 +35,6 @@ class SocketCounters:
 
     def as_dict(self) -> dict[str, int]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
-
-
-class UdpSocket:
-    """One bound UDP socket; never blocks, and outlives every error of a single datagram."""
-
-    def __init__(self, number: int, bound: socket.socket, receive: Receive, counters: SocketCounters) -> None:
-        self._number, self._socket, self._receive, self._counters = number, bound, receive, counters
-        asyncio.get_running_loop().add_reader(bound.fileno(), self._drain)
-
-    def _drain(self) -> None:
-        number, receive, recvfrom = self._number, self._receive, self._socket.recvfrom
-        for _ in range(BURST):
-            try:
-                data, address = recvfrom(LONGEST + 1)  # one more, so that a longer one is seen to be too long
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:  # an ICMP error that belongs to an earlier datagram
-                self._counters.receive_failed += 1
-                continue
-            receive(data, (number, address))
-
-    def send(self, data: bytes, address: Address) -> None:
-        try:
-            self._socket.sendto(data, address)
-        except (BlockingIOError, InterruptedError):
-            self._counters.send_full += 1
-        except OSError:  # unreachable, or a firewall says no
-            self._counters.send_failed += 1
-
-    def close(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._socket.fileno())
-        self._socket.close()
 
 
 class Connection(asyncio.Protocol):

@@ -25,8 +25,10 @@ from signaling.messages import (
     PeerDescription,
     PeerGot,
     PeerNeedOffer,
+    PeerSafety,
     PeerStatus,
     Refusal,
+    Safety,
     Skip,
     Status,
 )
@@ -102,7 +104,14 @@ class Do:
 
 Effect = Forward | Refuse | Negotiated | AskOffer | Do
 
-_NUMBERED = (Description, IceCandidate, NeedOffer, Status)
+_NUMBERED = (Description, IceCandidate, NeedOffer, Status, Safety)
+#: Who may take which step for the safety words; "unable" is for both.
+_SAFETY_ROLES: dict[str, Role] = {
+    "commit": "therapist",
+    "reveal": "therapist",
+    "nonce": "patient",
+    "mismatch": "patient",
+}
 
 
 def decide(
@@ -121,7 +130,7 @@ def decide(
             return [Do(message)] if sender.role == "therapist" else [_no(message, "wrong_role")]
         case Leave():
             return [Do(message)] if state is not None else [_no(message, "not_admitted")]
-        case Confirm() | Media() | Got() | Description() | IceCandidate() | NeedOffer() | Status():
+        case Confirm() | Media() | Got() | Description() | IceCandidate() | NeedOffer() | Status() | Safety():
             pass
         case _:
             return [_no(message, "bad_message")]  # hello again; ping is the shell's
@@ -174,6 +183,10 @@ def _numbered(
             if sender.role != "patient":
                 return [_no(message, "wrong_role"), skip]
             return [forward(PeerNeedOffer(sender=page, role=role, seq=seq))]
+        case Safety(run=run, step=step, value=value):
+            if sender.role != _SAFETY_ROLES.get(step, sender.role):
+                return [_no(message, "wrong_role"), skip]
+            return [forward(PeerSafety(sender=page, role=role, seq=seq, run=run, step=step, value=value))]
         case IceCandidate():
             try:
                 line = candidate_gate(message.candidate, state.policy, turn=rules.turn, loopback=rules.loopback)

@@ -21,8 +21,8 @@ LAYERS = {"tables": 1, "passwords": 1, "store": 2, "sessions": 2, "snapshot": 3,
 LAYERS |= {"pages": 4, "views": 5, "command": 5}
 #: What counts as pure outside of the features, and which files of signaling are shells.
 PURE_SERVER = {"server.errors", "server.i18n", "server.ids", "server.formats", "server.config"}
-SIGNALING_SHELLS = {"bus", "check", "hub", "pages", "socket"}
-SIGNALING_SHELLS |= {"relay_addresses", "relay_control", "relay_server", "relay_sockets"}
+SIGNALING_SHELLS = {"asking", "bus", "check", "directory", "hub", "pages", "socket"}
+SIGNALING_SHELLS |= {"relay_addresses", "relay_burst", "relay_control", "relay_server", "relay_sockets", "relay_udp"}
 PURE_OTHERS = ("pydantic", "aiortc.sdp", "aioice.stun", "phonenumbers", "babel", "sqlalchemy.RowMapping")
 IMPURE = {"asyncio", "http", "os", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time"}
 IMPURE |= {"urllib"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from server.db import Database
 from server.seed import DEMO_PASSWORD, seed
 from tests.pages.conftest import MakeSite, make_site  # noqa: F401 (the fixture)
 from tests.pages.visitors import PASSWORD
+from tests.rig.databases import migrated, sqlite_url
 from tests.rig.processes import ROOT, free_port
 from tests.valkey import TestValkey
 
@@ -95,6 +97,33 @@ async def test_a_demo_password_opens_nothing_in_production(make_site: MakeSite) 
     assert (await who.post("/desk/sign-in", {"username": "chen", "password": PASSWORD}, origin)).status == 303
     assert (await who.get("/design")).status == 404, "a page for developers"
     assert "Strict-Transport-Security" in (await who.get("/")).headers
+
+
+@pytest.fixture
+def no_database(valkey_server: TestValkey, tmp_path: Path) -> dict[str, str]:
+    return {**SOUND, "redis_url": valkey_server.url, "port": str(free_port()), "var": str(tmp_path / "var")}
+
+
+@pytest.mark.parametrize("verb", ["web", "migrate"])
+def test_a_database_that_is_not_there_is_one_clear_sentence(no_database: dict[str, str], verb: str) -> None:
+    done = server(verb, **no_database, database_url="postgresql+asyncpg://clinic:quincunx@127.0.0.1:1/clinic")
+    assert_says(done, "TM_DATABASE_URL", "does not answer")
+    assert "quincunx" not in done.stderr, "nor does it show the password"
+
+
+def test_a_database_without_tables_asks_for_migrate(no_database: dict[str, str], empty_database_url: str) -> None:
+    assert_says(server("web", **no_database, database_url=empty_database_url), "python -m server migrate")
+
+
+@pytest.mark.parametrize("verb, setting", [("web", "port"), ("relay", "relay_port")])
+def test_a_port_in_use_is_one_clear_sentence(
+    no_database: dict[str, str], tmp_path: Path, verb: str, setting: str
+) -> None:
+    migrated(url := sqlite_url(tmp_path / "clinic.sqlite3"))
+    with socket.create_server(("0.0.0.0", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = server(verb, **no_database | {setting: port}, database_url=url)
+        assert_says(done, f"needs port {port}", f"TM_{setting.upper()}")
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from server.i18n import N_, translator
 from server.notes import pages, signing, store
 from server.notes.rules import suggest
 from server.people.passwords import verify
-from server.people.store import Staff, staff_by_username
+from server.people.store import Staff, count_try, forget_tries, staff_by_username
 from server.visit import store as visits
 from server.visit.states import OPEN, Event, State
 from server.visit.store import Particulars
@@ -32,6 +32,7 @@ from server.visit.tables import visit
 from server.web import DATABASE, SETTINGS, page, render, see_other, wants_json
 
 E_PASSWORD = N_("Your password is not right. Type it again to sign")
+E_TRIES = N_("There were too many wrong passwords. Your note is kept: wait 15 minutes, then sign it")
 #: the note may be written while the visit runs and after it, until it is signed
 WRITABLE = (*OPEN, State.ENDED)
 
@@ -144,9 +145,16 @@ async def _confirm(
 ) -> web.StreamResponse:
     """Lock what was reviewed: the same version, the same hash, by the author with their password."""
     db, settings, staff = request.app[DATABASE], request.app[SETTINGS], request["staff"]
+    # the account's, wherever it comes from: who is here has the session already
+    tried = db.cipher.blind_index(f"{staff.id} signs", "sign_in_try")
+    async with db.write() as tx:
+        allowed = await count_try(tx, tried)
     async with db.read() as conn:
         account = await staff_by_username(conn, staff.username)
-    right = account is not None and await verify(str(sent.get("password", ""))[:1024], account["password"])
+    right = allowed and account and await verify(str(sent.get("password", ""))[:1024], account["password"])
+    if right:
+        async with db.write() as tx:
+            await forget_tries(tx, tried)
     async with db.write() as tx:
         door = await access(
             db,
@@ -191,8 +199,8 @@ async def _confirm(
             request,
             row,
             "notes/review.html",
-            pages.review_context(note.document, note.version, row["id"], t(E_PASSWORD)),
-            403,
+            pages.review_context(note.document, note.version, row["id"], t(E_PASSWORD if allowed else E_TRIES)),
+            403 if allowed else 429,
         )
     if wants_json(request):
         return web.json_response({"signed": True, "html": str(await pages.note_html(request, row, who))})

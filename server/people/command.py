@@ -93,4 +93,6 @@ async def _deactivate(db: Database, which: ColumnElement[bool]) -> int:
             await tx.conn.execute(delete(web_session).where(web_session.c.staff_id == staff_id))
             await access(db, tx, SYSTEM, "deactivate", "staff", staff_id)
     print(f"{len(gone)} account(s) can no longer sign in.")
+    if gone:
+        print("What they wrote keeps its author. The name is free: `user add` makes a new account, with nothing of it.")
     return len(gone)

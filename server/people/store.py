@@ -53,12 +53,19 @@ async def create_staff(
     language: str = "en",
     demo: bool = False,
 ) -> str:
-    """A new account; its id. The username must be free (IntegrityError otherwise)."""
+    """A new account; its id. The username must be free (IntegrityError otherwise); one that was removed is."""
     staff_id = new_id()
+    username = username.casefold()
+    # notes, visits and the audit name an account by its id, so a name can be given again; the old row gets another
+    await tx.conn.execute(
+        update(staff)
+        .where(staff.c.username == username, staff.c.active.is_(False))
+        .values(username=username[:40] + "~" + staff.c.id, version=staff.c.version + 1, changed_at=tx.now)
+    )
     await tx.conn.execute(
         insert(staff).values(
             id=staff_id,
-            username=username.casefold(),
+            username=username,
             name=name,
             role=role,
             profession=profession,

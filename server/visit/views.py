@@ -11,6 +11,7 @@ from aiohttp import web
 
 from server import formats
 from server.audit import Actor, access
+from server.errors import PersonError
 from server.i18n import N_, translator
 from server.people.store import anyone_on_duty
 from server.people.tables import patient
@@ -107,21 +108,28 @@ async def proof(request: web.Request) -> web.StreamResponse:
     if row is None:  # answered as a wrong date is
         return proof_page(request, row, sent, {"dob": t(E_PROOF)}, status=403)
     actor = Actor("patient", row["patient_id"])
-    async with db.write() as tx:
-        door = await access(db, tx, actor, "prove", "visit", row["id"], subject=row["patient_id"])
-        known = await tx.conn.scalar(
-            patient.select().with_only_columns(patient.c.dob_index).where(patient.c.id == row["patient_id"])
-        )
-        right = hmac.compare_digest(door.blind_index(given.isoformat(), "patient.dob"), known or "")
-        row = await store.update_row(
-            tx,
-            row["id"],
-            "proof_given" if right else "proof_failed",
-            actor,
-            conditions=[visit.c.proof_tries < settings.proof_tries],
-            # counted by the store: what this request has read may be old, and guesses may come many at once
-            proof_tries=0 if right else visit.c.proof_tries + 1,
-        )
+    try:
+        async with db.write() as tx:
+            door = await access(db, tx, actor, "prove", "visit", row["id"], subject=row["patient_id"])
+            known = await tx.conn.scalar(
+                patient.select().with_only_columns(patient.c.dob_index).where(patient.c.id == row["patient_id"])
+            )
+            right = hmac.compare_digest(door.blind_index(given.isoformat(), "patient.dob"), known or "")
+            row = await store.update_row(
+                tx,
+                row["id"],
+                "proof_given" if right else "proof_failed",
+                actor,
+                conditions=[visit.c.proof_tries < settings.proof_tries],
+                # counted by the store: what this request has read may be old, and guesses may come many at once
+                proof_tries=0 if right else visit.c.proof_tries + 1,
+            )
+    except PersonError:  # others' guesses, at the same moment, have used the tries up
+        async with db.read() as conn:
+            row = await store.by_address(conn, request.match_info["address"])
+        if row is None or row["proof_tries"] < settings.proof_tries:
+            raise
+        return proof_page(request, row, sent, {})
     if not right:
         return proof_page(request, row, sent, {"dob": t(E_PROOF)}, status=403)
     await remember(request, row["id"])

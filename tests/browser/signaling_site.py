@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from aiohttp import web
 
@@ -46,6 +47,13 @@ window.ready = true;
 class Site:
     """`url`, `visits`, `hub`; `kill` and `start` are a restart of the web process."""
 
+    #: What each address shows, and who speaks from where; other sites may have more.
+    pages: ClassVar[dict[str, str]] = {"patient": PAGE, "therapist": PAGE}
+    speakers: ClassVar[dict[str, Who]] = {
+        "patient": Who("patient", "p", visit=VISIT),
+        "therapist": Who("therapist", "t", staff="li"),
+    }
+
     def __init__(self, visits: MemoryVisits, bus_url: str, secret: bytes) -> None:
         self.visits = visits
         self._bus_url, self._secret = bus_url, secret
@@ -70,8 +78,8 @@ class Site:
         app = web.Application()
         app.router.add_get("/live/{role}", self._live)
         app.router.add_static("/js", JS)
-        for role in ("patient", "therapist"):
-            app.router.add_get(f"/{role}", self._page)
+        for name in self.pages:
+            app.router.add_get(f"/{name}", self._page)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
@@ -84,19 +92,17 @@ class Site:
         await self.bus.close()
 
     async def _page(self, request: web.Request) -> web.Response:
-        return web.Response(text=PAGE, content_type="text/html")
+        return web.Response(text=self.pages[request.path.strip("/")], content_type="text/html")
 
     async def _live(self, request: web.Request) -> web.WebSocketResponse:
         if not origin_allowed(request):
             raise web.HTTPForbidden
-        patient = request.match_info["role"] == "patient"
-        who = Who("patient", "p", visit=VISIT) if patient else Who("therapist", "t", staff="li")
-        return await PageConnection(self.hub, who).run(await upgrade(request))
+        return await PageConnection(self.hub, self.speakers[request.match_info["role"]]).run(await upgrade(request))
 
 
 @asynccontextmanager
-async def site(visits: MemoryVisits, bus_url: str, secret: bytes) -> AsyncIterator[Site]:
-    running = Site(visits, bus_url, secret)
+async def site(visits: MemoryVisits, bus_url: str, secret: bytes, kind: type[Site] = Site) -> AsyncIterator[Site]:
+    running = kind(visits, bus_url, secret)
     await running.start()
     try:
         yield running

@@ -71,3 +71,68 @@ async def test_a_camera_that_opens_while_an_offer_is_applied(people: Crew, site:
     assert result["received"] == ["audio", "video"]
     assert result["sent"] == ["audio", "video"]
     assert result["directions"] == ["sendrecv", "sendrecv"]
+
+
+# Two callers of the same page, one after the other, as after a start of the therapist's page that this one has missed.
+CERTIFICATES = """
+async () => {
+  const { PeerLink } = await import("/js/lib/peer-link.js");
+  const { readFingerprints, theirFingerprint } = await import("/js/lib/certificates.js");
+  const hex = (bytes) => bytes && [...bytes].map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(":");
+  const described = ({ sdp }) => /^a=fingerprint:sha-256 (\\S+)/m.exec(sdp)[1];
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
+  const connected = (link) => new Promise((resolve) => {
+    const look = () => link.connectionState === "connected" && resolve();
+    link.addEventListener("state", look);
+    look();
+  });
+  const answerer = new PeerLink(RTCPeerConnection);
+  const before = await readFingerprints(answerer.pc);
+  await answerer.setTracks(...stream.getTracks());
+  answerer.attach();
+  async function called(generation, begins) {
+    const caller = new PeerLink(RTCPeerConnection);
+    await caller.setTracks(...stream.getTracks());
+    const early = [];
+    caller.addEventListener("candidate", ({ detail }) => early.push([answerer, detail]));
+    answerer.addEventListener("candidate", ({ detail }) => early.push([caller, detail]));
+    await caller.accept(await answerer.answer(await caller.offer(generation), generation), generation);
+    const pass = setInterval(() => {
+      for (const [link, { candidate, sdpMid }] of early.splice(0)) void link.addCandidate(candidate, sdpMid);
+    }, 20);
+    await begins;
+    await Promise.all([connected(caller), connected(answerer)]);
+    clearInterval(pass);
+    const both = { caller: await readFingerprints(caller.pc), answerer: await readFingerprints(answerer.pc) };
+    const result = {
+      caller: [hex(both.caller.own), hex(both.caller.theirs)],
+      answerer: [hex(both.answerer.theirs), hex(both.answerer.own)],
+      seen: hex(await theirFingerprint(answerer.pc)),
+      described: [described(caller.pc.localDescription), described(answerer.pc.localDescription)],
+    };
+    caller.close();
+    return result;
+  }
+  const first = await called(0);
+  // until the second handshake begins the answerer still counts as connected
+  const begins = new Promise((resolve) => answerer.addEventListener("state", resolve, { once: true }));
+  const result = { before, first, second: await called(1, begins) };
+  answerer.close();
+  for (const track of stream.getTracks()) track.stop();
+  return result;
+}
+"""
+
+
+async def test_both_ends_read_the_certificates_that_they_use(people: Crew, site: str) -> None:
+    """As the browsers themselves describe them; and the newer one when a peer comes back with another."""
+    page = (await people("ana", flags=("--allow-loopback-in-peer-connection",))).page
+    page.set_default_timeout(45_000)
+    await page.goto(site)
+    result = await page.evaluate(CERTIFICATES)
+    assert result["before"] is None, "nothing is known before there is a connection"
+    for call in (result["first"], result["second"]):
+        assert call["caller"] == call["answerer"] == call["described"]
+        assert call["seen"] == call["caller"][0]
+    assert result["first"]["caller"][0] != result["second"]["caller"][0]
+    assert result["first"]["caller"][1] == result["second"]["caller"][1]

@@ -1,37 +1,25 @@
 """Two real browsers call each other through Hub, bus and relay; what they see is judged by pixels."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page
 
-from signaling.relay_server import RelayServer
 from signaling.visits import Policy
 from tests.browser.signaling_site import VISIT, Site, site
-from tests.rig.browsers import Crew, chromium, crew, make_media
+from tests.rig.browsers import Crew, chromium, crew
 from tests.rig.senses import frames_grow, frames_watched, hears, sees, watch_frames
 from tests.rig.wait import until
 from tests.signaling.memory_visits import MemoryVisits
 from tests.signaling.relay_rig import SECRET, relay, settings
-from tests.valkey import TestValkey, valkey
+from tests.valkey import TestValkey
 
 pytestmark = pytest.mark.browser
 
 # Pages on 127.0.0.1 have no other address that both may use.
 LOOPBACK = ("--allow-loopback-in-peer-connection",)
-
-
-@pytest.fixture(scope="module")
-def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_media(tmp_path_factory.mktemp("media"))
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[TestValkey]:
-    with valkey(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture
@@ -40,17 +28,11 @@ async def people(tmp_path: Path, media: Path) -> AsyncIterator[Crew]:
         yield made
 
 
-@pytest.fixture
-async def stack() -> AsyncIterator[AsyncExitStack]:
-    async with AsyncExitStack() as stack:
-        yield stack
-
-
-async def open_site(stack: AsyncExitStack, server: TestValkey, policy: Policy) -> tuple[Site, RelayServer]:
+async def open_site(stack: AsyncExitStack, server: TestValkey, policy: Policy) -> Site:
     visits = MemoryVisits(SECRET, policy)
     visits.wait(VISIT)
-    process = await stack.enter_async_context(relay(settings(server)))
-    return await stack.enter_async_context(site(visits, server.url, SECRET)), process
+    await stack.enter_async_context(relay(settings(server)))
+    return await stack.enter_async_context(site(visits, server.url, SECRET))
 
 
 async def ready(page: Page, url: str) -> None:
@@ -60,6 +42,21 @@ async def ready(page: Page, url: str) -> None:
 
 async def admit(page: Page) -> None:
     await page.evaluate("socket.send({ type: 'admit', visit: 'visit-1' })")
+
+
+async def in_call(
+    stack: AsyncExitStack, server: TestValkey, people: Crew, policy: Policy = "relay", *, flags: Sequence[str] = ()
+) -> tuple[Site, Page, Page]:
+    """The house, Ana's page (red, 440 Hz) and Dr Li's (blue, 660 Hz): each sees the other."""
+    house = await open_site(stack, server, policy)
+    ana = (await people("ana", colour="red", tone=440, flags=flags)).page
+    li = (await people("dr_li", colour="blue", tone=660, flags=flags)).page
+    await ready(ana, f"{house.url}/patient")
+    await ready(li, f"{house.url}/therapist?prepare")
+    assert await ana.evaluate("said.map(m => m.type)") == ["welcome"], "nothing of a call before the admission"
+    await admit(li)
+    await both_see(ana, li)
+    return house, ana, li
 
 
 async def path(page: Page, wanted: str) -> None:
@@ -76,14 +73,7 @@ async def test_they_see_and_hear_each_other_under_both_policies(
     stack: AsyncExitStack, server: TestValkey, people: Crew, policy: Policy, way: str
 ) -> None:
     flags = LOOPBACK if policy == "direct+relay" else ()
-    house, _ = await open_site(stack, server, policy)
-    ana = (await people("ana", colour="red", tone=440, flags=flags)).page
-    li = (await people("dr_li", colour="blue", tone=660, flags=flags)).page
-    await ready(ana, f"{house.url}/patient")
-    await ready(li, f"{house.url}/therapist?prepare")
-    assert await ana.evaluate("said.map(m => m.type)") == ["welcome"]
-    await admit(li)
-    await both_see(ana, li)
+    house, ana, li = await in_call(stack, server, people, policy, flags=flags)
     await hears(li, "#remote", 440)
     await hears(ana, "#remote", 660)
     await path(ana, way)
@@ -101,13 +91,7 @@ async def test_they_see_and_hear_each_other_under_both_policies(
 async def test_mute_and_camera_off_show_on_the_other_side(
     stack: AsyncExitStack, server: TestValkey, people: Crew
 ) -> None:
-    house, _ = await open_site(stack, server, "relay")
-    ana = (await people("ana", colour="red")).page
-    li = (await people("dr_li", colour="blue")).page
-    await ready(ana, f"{house.url}/patient")
-    await ready(li, f"{house.url}/therapist?prepare")
-    await admit(li)
-    await both_see(ana, li)
+    _, ana, li = await in_call(stack, server, people)
     await ana.evaluate("call.setMuted(true); call.setCameraOff(true)")
     await li.wait_for_function("call.state.peer.muted && call.state.peer.cameraOff")
     await ana.evaluate("call.setMuted(false); call.setCameraOff(false)")
@@ -119,13 +103,7 @@ async def test_mute_and_camera_off_show_on_the_other_side(
 async def test_media_comes_back_after_a_reload(
     stack: AsyncExitStack, server: TestValkey, people: Crew, who: str
 ) -> None:
-    house, _ = await open_site(stack, server, "relay")
-    ana = (await people("ana", colour="red")).page
-    li = (await people("dr_li", colour="blue")).page
-    await ready(ana, f"{house.url}/patient")
-    await ready(li, f"{house.url}/therapist?prepare#{''}")
-    await admit(li)
-    await both_see(ana, li)
+    house, ana, li = await in_call(stack, server, people)
     first = set(house.visits.relayed())
     if who == "patient":
         await ana.reload()
@@ -142,13 +120,7 @@ async def test_media_comes_back_after_a_reload(
 async def test_a_restart_of_the_service_does_not_touch_the_picture(
     stack: AsyncExitStack, server: TestValkey, people: Crew
 ) -> None:
-    house, _ = await open_site(stack, server, "relay")
-    ana = (await people("ana", colour="red")).page
-    li = (await people("dr_li", colour="blue")).page
-    await ready(ana, f"{house.url}/patient")
-    await ready(li, f"{house.url}/therapist?prepare")
-    await admit(li)
-    await both_see(ana, li)
+    house, ana, li = await in_call(stack, server, people)
     await path(li, "relay")
     await watch_frames(li, "#remote")
     await house.stop()
@@ -176,7 +148,7 @@ async def test_a_restart_of_the_service_does_not_touch_the_picture(
 async def test_without_camera_and_microphone_one_still_sees_and_can_join_in_later(
     stack: AsyncExitStack, server: TestValkey, people: Crew
 ) -> None:
-    house, _ = await open_site(stack, server, "relay")
+    house = await open_site(stack, server, "relay")
     ana = (await people("ana", colour="red", tone=440)).page
     li = (await people("dr_li", colour="blue", tone=660)).page
     await ready(ana, f"{house.url}/patient?without")
@@ -195,13 +167,7 @@ async def test_without_camera_and_microphone_one_still_sees_and_can_join_in_late
 async def test_the_therapists_page_restarts_ice_when_the_relay_has_lost_the_way(
     stack: AsyncExitStack, server: TestValkey, people: Crew
 ) -> None:
-    house, _ = await open_site(stack, server, "relay")
-    ana = (await people("ana", colour="red")).page
-    li = (await people("dr_li", colour="blue")).page
-    await ready(ana, f"{house.url}/patient")
-    await ready(li, f"{house.url}/therapist?prepare")
-    await admit(li)
-    await both_see(ana, li)
+    house, ana, li = await in_call(stack, server, people)
     # The entry is gone, as after a loss of both stores: only a new negotiation opens another.
     await house.hub.relays.end(VISIT)
     await until(lambda: house.visits.relayed() != [], seconds=40, what="a second generation")

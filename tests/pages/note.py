@@ -142,3 +142,4 @@ async def review_and_sign(therapist: Person) -> None:
     await page.get_by_label("Your password").fill(DEMO_PASSWORD)
     await page.get_by_role("button", name="Sign the note").click()
     await expect(page.locator("[data-signed]")).to_be_visible()
+    await expect(page.locator(".over-sign"), "nothing asks for a signature any more").to_be_hidden()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import html
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from server.consultation import store as consultation
 from server.ids import new_id
+from server.people.store import TRY_LIMIT, TRY_WINDOW
+from server.people.tables import sign_in_try
 from tests.pages.note import PHYSIOTHERAPY
 from tests.pages.visitors import PASSWORD, Answer, Member, Site, Visitor
 from tests.stores import shift
@@ -108,7 +113,7 @@ async def runs(site: Site, visit: str) -> None:
         async with site.db.write() as tx:
             await consultation.attach_page(tx, visit, role, page, fresh=True)
     async with site.db.write() as tx:
-        await consultation.confirm(tx, visit, pages["patient"])
+        await consultation.confirm(tx, site.settings, visit, pages["patient"])
     for role, page in pages.items():
         async with site.db.write() as tx:
             await consultation.media(tx, site.settings, visit, role, page, "connected", "relay")
@@ -197,6 +202,61 @@ async def test_the_store_itself_keeps_a_signed_note(site: Site, li: Member, open
         with pytest.raises(Exception, match=r"(?i)signed|locked"):
             async with site.db.write() as tx:
                 await tx.conn.execute(text(statement))
+
+
+async def test_tries_of_the_password_are_limited_and_nothing_is_lost(
+    site: Site, li: Member, okafor: Member, opened: tuple[str, str, Note]
+) -> None:
+    _, visit, note = opened
+    await li.post(f"/desk/visits/{visit}/end")
+    review = (await note.review(PHYSIOTHERAPY)).json()["html"]
+    for _ in range(TRY_LIMIT):
+        refused = await note.confirm(review, "wrong password")
+        assert refused.status == 403
+        assert "Your password is not right" in refused.json()["html"]
+    refused = await note.confirm(review)
+    assert refused.status == 429, "not even the right one, as at sign-in"
+    assert "too many wrong passwords. Your note is kept: wait 15 minutes" in refused.json()["html"]
+    plain = {name: hidden(review, name) for name in ("version", "input_hash", "sha256")}
+    li.set_cookie("__Host-language", "fr")
+    page = await li.post(f"{note.path}/signature", {**plain, "confirm": "yes", "password": PASSWORD})
+    assert page.status == 429
+    assert "Votre note est conservée\u00a0: attendez 15 minutes" in page.words, "without a script, in French"
+
+    _, other = await site.waits(site.visitor())
+    assert (await okafor.post(f"/desk/visits/{other}/admission")).status == 303
+    await runs(site, other)
+    await okafor.post(f"/desk/visits/{other}/end")
+    hers = Note(okafor, other)
+    assert (await hers.confirm((await hers.review(PHYSIOTHERAPY)).json()["html"])).status == 200, "the limit is li's"
+
+    again = refused.json()["html"]
+    assert [hidden(again, name) for name in plain] == list(plain.values()), "the same content, ready to be signed"
+    assert str(PHYSIOTHERAPY["N4"]) in html.unescape(await note.load())
+    async with site.db.write() as tx:
+        await tx.conn.execute(update(sign_in_try).values(since=tx.now - TRY_WINDOW - timedelta(seconds=1)))
+    assert (await note.confirm(again)).json()["signed"] is True
+    assert "Confirmée par\u00a0:" in await note.load(), "and the record reads as French does"
+
+
+async def test_a_right_password_begins_the_count_anew(li: Member, opened: tuple[str, str, Note]) -> None:
+    _, visit, note = opened
+    await li.post(f"/desk/visits/{visit}/end")
+    review = (await note.review(PHYSIOTHERAPY)).json()["html"]
+    for password in ("wrong password", PASSWORD, "wrong password"):
+        for _ in range(TRY_LIMIT - 1):
+            assert (await note.confirm(review, password, sha256="0" * 64)).status == 409
+    assert (await note.confirm(review)).status == 200
+
+
+async def test_guesses_of_the_password_that_come_at_once_are_counted_too(
+    li: Member, opened: tuple[str, str, Note]
+) -> None:
+    _, visit, note = opened
+    await li.post(f"/desk/visits/{visit}/end")
+    review = (await note.review(PHYSIOTHERAPY)).json()["html"]
+    answers = await asyncio.gather(*(note.confirm(review, f"guess {n}") for n in range(TRY_LIMIT + 4)))
+    assert sorted(answer.status for answer in answers) == [403] * TRY_LIMIT + [429] * 4
 
 
 async def test_nobody_signs_for_another(site: Site, li: Member, okafor: Member, opened: tuple[str, str, Note]) -> None:

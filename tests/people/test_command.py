@@ -17,7 +17,7 @@ from server.ids import digest
 from server.people.command import run_user
 from server.people.passwords import verify
 from server.people.store import anyone_on_duty, demo_accounts, set_duty, staff_by_username
-from server.people.tables import web_session
+from server.people.tables import staff, web_session
 from server.seed import seed
 from tests.stores import DATA_KEY, INDEX_KEY
 
@@ -115,6 +115,46 @@ async def test_who_is_removed_is_out_at_once(clinic_settings: Settings, db: Data
     async with db.read() as conn:
         assert not await anyone_on_duty(conn)
     assert await first_broken(db) is None
+
+
+async def test_a_removed_persons_name_is_free_for_a_new_account_that_owns_nothing_of_before(
+    clinic_settings: Settings, db: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = []
+    for number in range(3):  # more than once: each row of before keeps its place
+        await user(clinic_settings, f"add|LI|--name|Lin {number}|--role|admin", f"{PASSWORD} {number}")
+        row = await row_of(db, "li")
+        assert row is not None
+        ids.append(row["id"])
+        assert await verify(f"{PASSWORD} {number}", str(row["password"]))
+        capsys.readouterr()
+        await user(clinic_settings, "remove|Li")
+        assert "free: `user add` makes a new account" in capsys.readouterr().out
+        assert await row_of(db, "li") is None
+    assert len(set(ids)) == 3
+    async with db.read() as conn:
+        kept = {row.id: row.name for row in await conn.execute(select(staff))}
+        entries = (await conn.execute(select(audit_entry).order_by(audit_entry.c.seq))).mappings().all()
+    assert kept == {staff_id: f"Lin {number}" for number, staff_id in enumerate(ids)}, "who wrote what is still known"
+    assert [entry["record_id"] for entry in entries if entry["action"] == "create"] == ids
+    with pytest.raises(SettingsError, match="there is no li"):
+        await user(clinic_settings, "password|li")
+
+
+async def test_a_clinic_can_use_the_names_of_the_demonstration(clinic_settings: Settings, db: Database) -> None:
+    await seed(db)
+    await user(clinic_settings, "remove-demo")
+    await user(clinic_settings, "add|admin|--name|Priya|--role|admin")
+    row = await row_of(db, "admin")
+    assert row is not None
+    assert (row["name"], row["demo"]) == ("Priya", False)
+
+
+async def test_the_longest_user_name_is_free_again_too(clinic_settings: Settings, db: Database) -> None:
+    longest = "x" * 64
+    for _ in range(2):
+        await user(clinic_settings, f"add|{longest}|--name|X|--role|admin")
+        await user(clinic_settings, f"remove|{longest}")
 
 
 async def test_the_demonstration_accounts_are_removed(

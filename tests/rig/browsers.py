@@ -11,7 +11,7 @@ import re
 import shutil
 import struct
 import wave
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -133,6 +133,8 @@ class Crew:
         self._media = media
         self._folder = folder
         self.everybody: list[Person] = []
+        #: done for everybody before their first page is opened
+        self.prepare: Callable[[Person], Awaitable[None]] | None = None
 
     async def __call__(
         self,
@@ -173,6 +175,8 @@ class Crew:
         person = Person(name, browser, context, page, self._folder)
         person._listen(page)
         self.everybody.append(person)
+        if self.prepare:
+            await self.prepare(person)
         return person
 
     def assert_no_problems(self) -> None:

@@ -64,6 +64,38 @@
     beat();
   },
 
+  /** Listens from now on, and remembers the longest silence; see `silence`. */
+  hearken(selector) {
+    const video = document.querySelector(selector);
+    const context = new AudioContext({ sampleRate: 48000 });
+    const analyser = new AnalyserNode(context, { fftSize: 32768 }); // the last 683 ms
+    context.createMediaStreamSource(video.srcObject).connect(analyser);
+    const heard = (video.hearkened = { longest: 0, quiet: 0, unheard: 0 });
+    const wave = new Float32Array(analyser.fftSize);
+    let last = context.currentTime;
+    const block = context.sampleRate / 100;
+    const listen = () => {
+      const fresh = Math.floor((context.currentTime - last) * 100); // blocks of 10 ms since the last time
+      last += fresh / 100;
+      analyser.getFloatTimeDomainData(wave);
+      const known = Math.min(fresh, Math.floor(wave.length / block));
+      heard.unheard = Math.max(heard.unheard, (fresh - known) / 100);
+      for (let at = wave.length - known * block; at < wave.length; at += block) {
+        const loud = wave.subarray(at, at + block).some((sample) => Math.abs(sample) > 0.01);
+        heard.quiet = loud ? 0 : heard.quiet + 0.01;
+        heard.longest = Math.max(heard.longest, heard.quiet);
+      }
+      if (video.hearkened === heard) setTimeout(listen, 100);
+    };
+    setTimeout(listen, 100);
+  },
+
+  /** {longest, unheard}: s since `hearken`; unheard: the longest time that the page itself was too busy to listen to. */
+  silence(selector) {
+    const heard = document.querySelector(selector)?.hearkened;
+    return heard ? { longest: heard.longest, unheard: heard.unheard } : null;
+  },
+
   /** {frames, gap, stall}: since `watch`; ms, the present pause included. null when the element is another one. */
   watched(selector) {
     const seen = document.querySelector(selector)?.watched;

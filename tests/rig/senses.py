@@ -75,6 +75,18 @@ async def page_stalled(page: Page, selector: str) -> float:
     return float(value["stall"])
 
 
+async def watch_silence(page: Page, selector: str) -> None:
+    """Listen from now on; :func:`silence_watched` tells."""
+    await _measure(page, "hearken", selector)
+
+
+async def silence_watched(page: Page, selector: str) -> float:
+    """Longest silence in s (no sample above 0.01) since :func:`watch_silence`; what could not be heard counts as silence."""
+    value = await _measure(page, "silence", selector)
+    assert value is not None, f"{selector} is another element than the one that was listened to"
+    return float(value["longest"] + value["unheard"])
+
+
 async def frames_grow(page: Page, selector: str, *, frames: int = 5, seconds: float = 10.0) -> None:
     """Wait until a video has shown ``frames`` new frames."""
     await watch_frames(page, selector)

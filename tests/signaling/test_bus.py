@@ -2,28 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from signaling.bus import Bus
 from tests.rig.wait import until
-from tests.valkey import TestValkey, valkey
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[TestValkey]:
-    with valkey(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-async def bus(server: TestValkey) -> AsyncIterator[Bus]:
-    bus = Bus(server.url)
-    await bus.start()
-    yield bus
-    await bus.close()
+from tests.valkey import TestValkey
 
 
 class Heard:

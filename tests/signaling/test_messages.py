@@ -18,6 +18,7 @@ from signaling.messages import (
     Hello,
     PageMessage,
     PeerGot,
+    PeerSafety,
     PeerStatus,
     ProtocolError,
     ServerMessage,
@@ -68,6 +69,19 @@ def test_wrong_types_missing_and_unknown_fields_are_refused(change: dict[str, An
     assert refused(json.dumps(GOT | change)) == "bad_message"
     for name in GOT:
         assert refused(json.dumps({key: value for key, value in GOT.items() if key != name})) == "bad_message"
+
+
+@pytest.mark.parametrize(
+    "step, length", [("commit", 43), ("nonce", 22), ("reveal", 22), ("mismatch", 0), ("unable", 0)]
+)
+def test_a_step_of_the_safety_words_has_its_length_and_no_other(step: str, length: int) -> None:
+    said: dict[str, Any] = {"type": "safety", "to": OTHER, "seq": 1, "run": 1, "step": step, "value": "a" * length}
+    message = parse(json.dumps(said))
+    assert json.loads(dump(message)) == said
+    for wrong in ("a" * (length + 1), "a" * (length - 1) if length else "a" * 43, "+" + "a" * (length - 1), "a" * 4000):
+        assert refused(json.dumps(said | {"value": wrong})) == "bad_message"
+    for change in ({"run": 0}, {"run": 10_001}, {"run": "1"}, {"step": "verdict"}, {"fingerprint": "a"}):
+        assert refused(json.dumps(said | change)) == "bad_message"
 
 
 @pytest.mark.parametrize(
@@ -144,6 +158,7 @@ def test_what_a_peer_says_carries_from() -> None:
 def test_messages_between_nodes_come_back_the_same() -> None:
     for message in (
         PeerStatus(sender=INSTANCE, role="patient", seq=1, muted=True, camera_off=False),
+        PeerSafety(sender=INSTANCE, role="therapist", seq=2, run=1, step="reveal", value="a" * 22),
         Snapshot(kind="queue", version=3, data={"rows": [{"name": "Zoé"}]}),
     ):
         assert parse_server(dump(message)) == message

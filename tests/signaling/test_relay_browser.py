@@ -7,8 +7,7 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from playwright.async_api import Page, async_playwright
 from signaling.bus import Bus
 from signaling.calls import Leg, RelayAddress, RelayCall, seal
 from tests.signaling.relay_rig import SECRET, relay, settings
-from tests.valkey import TestValkey, valkey
+from tests.valkey import TestValkey
 
 pytestmark = pytest.mark.browser
 
@@ -54,12 +53,6 @@ SEND = """async text => {
   }
   return false;
 }"""
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[TestValkey]:
-    with valkey(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture

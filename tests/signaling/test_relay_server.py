@@ -2,9 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import aioice
 import aioice.ice
@@ -27,21 +25,7 @@ from tests.signaling.relay_rig import (
     udp,
     until,
 )
-from tests.valkey import TestValkey, valkey
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[TestValkey]:
-    with valkey(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-async def bus(server: TestValkey) -> AsyncIterator[Bus]:
-    bus = Bus(server.url)
-    await bus.start()
-    yield bus
-    await bus.close()
+from tests.valkey import TestValkey
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -22,21 +20,7 @@ from tests.signaling.relay_rig import (
     udp,
     until,
 )
-from tests.valkey import TestValkey, valkey
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[TestValkey]:
-    with valkey(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-async def bus(server: TestValkey) -> AsyncIterator[Bus]:
-    bus = Bus(server.url)
-    await bus.start()
-    yield bus
-    await bus.close()
+from tests.valkey import TestValkey
 
 
 async def test_junk_over_udp(server: TestValkey) -> None:

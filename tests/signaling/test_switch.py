@@ -23,7 +23,10 @@ from signaling.messages import (
     PeerCandidate,
     PeerDescription,
     PeerNeedOffer,
+    PeerSafety,
     Refusal,
+    Safety,
+    SafetyStep,
     Skip,
     Status,
 )
@@ -39,7 +42,7 @@ from signaling.switch import (
     decide,
     first_offer,
 )
-from signaling.visits import CallState
+from signaling.visits import CallState, Role
 
 SDP = Path(__file__).parent / "sdp"
 OFFER = (SDP / "chromium-156-call-offer.sdp").read_bytes().decode()
@@ -59,7 +62,7 @@ answer = Description(to=LI, seq=1, kind="answer", generation=0, sdp=ANSWER)
 candidate = IceCandidate(to=ANA, seq=2, generation=0, candidate=HOST, mid="0")
 OF_A_CALL: list[PageMessage] = [
     Confirm(), offer, answer, candidate, NeedOffer(to=LI, seq=1), Status(to=LI, seq=1, muted=True, camera_off=False),
-    Got(to=LI, seq=1), Media(state="connected", path="relay", generation=0),
+    Safety(to=LI, seq=1, run=1, step="nonce", value="n" * 22), Got(to=LI, seq=1), Media(state="connected", path="relay", generation=0),
 ]  # fmt: skip
 
 
@@ -152,6 +155,30 @@ def test_need_offer_comes_from_the_patients_page_alone() -> None:
     assert refusal(decide(NeedOffer(to=ANA, seq=4), LI_PAGE, OPEN, None)) == "wrong_role"
 
 
+SAFETY: dict[SafetyStep, tuple[int, set[str]]] = {
+    "commit": (43, {"therapist"}),
+    "nonce": (22, {"patient"}),
+    "reveal": (22, {"therapist"}),
+    "mismatch": (0, {"patient"}),
+    "unable": (0, {"therapist", "patient"}),
+}
+
+
+@pytest.mark.parametrize("step", SAFETY)
+@pytest.mark.parametrize("sender, to", [(LI_PAGE, ANA), (ANA_PAGE, LI)], ids=["therapist", "patient"])
+def test_each_step_of_the_safety_words_is_for_one_role(step: SafetyStep, sender: Sender, to: str) -> None:
+    length, roles = SAFETY[step]
+    said = Safety(to=to, seq=7, run=2, step=step, value="v" * length)
+    other: Role = "patient" if sender.role == "therapist" else "therapist"
+    effects = decide(said, sender, OPEN, None)
+    if sender.role in roles:
+        heard = PeerSafety(sender=sender.instance, role=sender.role, seq=7, run=2, step=step, value="v" * length)
+        assert effects == [Forward(other, to, heard)]
+    else:
+        assert refusal(effects) == "wrong_role"
+        assert effects[1:] == [Forward(other, to, Skip(sender=sender.instance, role=sender.role, seq=7))]
+
+
 def test_a_page_that_is_not_current_speaks_to_nobody() -> None:
     old = Sender("therapist", STRANGER, "v")
     for message in OF_A_CALL:
@@ -159,7 +186,8 @@ def test_a_page_that_is_not_current_speaks_to_nobody() -> None:
 
 
 def test_nobody_is_addressed_but_the_peer() -> None:
-    for message in (offer, candidate, Status(to=ANA, seq=1, muted=True, camera_off=True), Got(to=ANA, seq=1)):
+    for message in (offer, candidate, Status(to=ANA, seq=1, muted=True, camera_off=True), Got(to=ANA, seq=1),
+                    Safety(to=ANA, seq=1, run=1, step="unable", value="")):  # fmt: skip
         for to in (STRANGER, LI):
             assert refusal(decide(message.model_copy(update={"to": to}), LI_PAGE, OPEN, None)) == "bad_peer"
 
@@ -193,6 +221,8 @@ any_message = st.one_of(
     st.builds(Got, to=instances, seq=seqs),
     st.builds(NeedOffer, to=instances, seq=seqs),
     st.builds(Status, to=instances, seq=seqs, muted=st.booleans(), camera_off=st.booleans()),
+    st.builds(Safety, to=instances, seq=seqs, run=st.just(1), step=st.sampled_from(["nonce", "reveal"]),
+              value=st.just("n" * 22)),
     st.builds(Media, state=st.sampled_from(["connected", "lost"]), path=st.none(), generation=generations),
     st.builds(Description, to=instances, seq=seqs, kind=st.sampled_from(["offer", "answer"]),
               generation=generations, sdp=st.sampled_from([OFFER, ANSWER, "v=0"])),
@@ -240,7 +270,7 @@ def test_for_any_message_of_anybody(
             assert state.policy == "direct+relay"
     blocked = [e.message.code for e in effects if isinstance(e, Refuse) and isinstance(e.message, Refusal)]
     unreachable = set(blocked) & {"not_admitted", "not_current", "bad_peer"}
-    if isinstance(message, Description | IceCandidate | NeedOffer | Status) and not unreachable:
+    if isinstance(message, Description | IceCandidate | NeedOffer | Status | Safety) and not unreachable:
         assert [forward.message.seq for forward in forwards] == [message.seq], "numbers have no holes"
 
 

@@ -1,6 +1,8 @@
 // The call as a page sees it: which page is the other side, its peer connection, mute, reconnection, path.
 import { PeerLink } from "./peer-link.js";
 import { RestartTimer } from "./restart-timer.js";
+import { SilenceWatch } from "./silence.js";
+import { SafetyTalk } from "./safety-talk.js";
 
 /** @typedef {import("./peer-link.js").RelayCandidate} RelayCandidate */
 /** @typedef {import("./page-socket.js").PageSocket} PageSocket */
@@ -17,6 +19,7 @@ import { RestartTimer } from "./restart-timer.js";
 const REPORT_AFTER_MS = 200;
 const CONFIRM_MS = 300;
 const DIRECT_FIRST_MS = 150;
+const SOCKET_PATIENCE_MS = 1_000; // while the media is silent too: then the network is likely another one
 const PATH_EVERY_MS = 5_000; // where the browser has no event for a changed pair
 const PREPARED_FRESH_MS = 300_000; // after this the network may be another one
 const MOST_HELD = 100; // candidates that came before their description
@@ -60,6 +63,12 @@ export class Call extends EventTarget {
   #state = { media: "idle", path: null, peer: { present: false, muted: false, cameraOff: false } };
   #reported = "";
   #restarts = new RestartTimer(() => this.#restart());
+  #silence = new SilenceWatch(
+    () => this.#link?.pc.getReceivers() ?? [],
+    (silent, times) => this.#silenceTold(silent, times),
+  );
+  /** The socket was lost while the media was silent: this side's network has changed. */
+  #moved = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #pathTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -75,13 +84,18 @@ export class Call extends EventTarget {
     this.#socket = socket;
     this.#offers = role === "therapist";
     this.#PeerConnection = PeerConnection;
+    /** The words that show that nobody sits between the two pages. */
+    this.safety = new SafetyTalk({ socket, offers: this.#offers });
     socket.addEventListener("message", (event) => this.#receive(/** @type {CustomEvent} */ (event).detail));
     socket.addEventListener("state", (event) => {
       const state = /** @type {CustomEvent} */ (event).detail;
       if (state === "open") {
         this.#reported = "";
         this.#report();
+        if (this.#moved && this.#silence.silent) this.#restarts.ask();
+        this.#moved = false;
       }
+      if (state === "lost" && this.#silence.silent) this.#moved = true;
       if (state === "superseded" || state === "refused") this.#end();
     });
   }
@@ -194,7 +208,9 @@ export class Call extends EventTarget {
         return this.#relayCame(message);
       case "need_offer":
         // Number 0 comes from the service, which could not open the relay for the last offer: that one cannot wait.
-        return this.#offers && this.#state.media !== "connected" ? this.#restarts.ask(message.seq === 0) : undefined;
+        return this.#offers && this.#interrupted() ? this.#restarts.ask(message.seq === 0, false) : undefined;
+      case "safety":
+        return this.safety.receive(message);
       case "status":
         return this.#set({ peer: { ...this.#state.peer, muted: message.muted, cameraOff: message.camera_off } });
     }
@@ -290,7 +306,8 @@ export class Call extends EventTarget {
   #relayCame({ generation, candidates }) {
     const add = () => this.#then(() => this.#hold(generation, (link) => link.addRelay(candidates)));
     const direct = this.#policy === "direct+relay" && candidates.some(({ via }) => via === "relay");
-    if (direct && this.#state.media === "connecting") setTimeout(add, DIRECT_FIRST_MS);
+    const link = this.#link;
+    if (direct && this.#state.media === "connecting") setTimeout(() => link === this.#link && add(), DIRECT_FIRST_MS);
     else add();
   }
 
@@ -344,6 +361,7 @@ export class Call extends EventTarget {
   }
 
   #replaceLink() {
+    this.safety.stop();
     this.#link?.close();
     this.#gathered = [];
     this.#remote = null;
@@ -355,7 +373,9 @@ export class Call extends EventTarget {
     if (link !== this.#link) return;
     const state = link.connectionState;
     this.#restarts.follow(state);
+    if (this.#peer !== null) this.safety.follow(link.pc, this.#peer);
     if (state === "connected") {
+      this.#silence.start();
       this.#set({ media: "connected" });
       // Not while the first pictures are on their way; and one message that has the path, not one before it.
       setTimeout(() => void this.#readPath().then(() => this.#report()), REPORT_AFTER_MS);
@@ -370,12 +390,32 @@ export class Call extends EventTarget {
   #restart() {
     const link = this.#link;
     const peer = this.#peer;
-    if (!link || peer === null || link.connectionState === "connected") return;
+    if (!link || peer === null || (link.connectionState === "connected" && !this.#silence.silent)) return;
     if (!this.#offers) {
       this.#socket.send({ type: "need_offer", to: peer }, { keep: true });
       return;
     }
     this.#then(() => this.#sendOffer(link, peer, (this.#generations.get(peer) ?? -1) + 1));
+  }
+
+  #interrupted() {
+    return this.#state.media !== "connected" || this.#silence.silent;
+  }
+
+  /**
+   * Nothing comes: perhaps the relay is gone, perhaps this side's network. What is asked here does no harm if it is neither.
+   * @param {boolean} silent
+   * @param {number} times
+   */
+  #silenceTold(silent, times) {
+    if (!silent) {
+      this.#moved = false;
+      if (this.#link?.connectionState === "connected") this.#restarts.stop();
+      void this.#link?.refreshPicture();
+      return;
+    }
+    void this.#link?.reviveRelays(times > 1);
+    this.#socket.nudge(SOCKET_PATIENCE_MS);
   }
 
   async #readPath() {
@@ -426,7 +466,9 @@ export class Call extends EventTarget {
 
   #closeLink() {
     this.#restarts.stop();
+    this.#silence.stop();
     clearInterval(this.#pathTimer);
+    this.safety.stop();
     this.#link?.close();
     this.#link = null;
     this.#gathered = [];

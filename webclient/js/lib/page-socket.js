@@ -20,7 +20,7 @@ const SLOW_ATTEMPT = 4;
 const CLOSED_BY_US = 4000;
 /** @type {Record<number, SocketState>} */
 const FINAL_CODES = { 4401: "refused", 4403: "refused", 4409: "superseded" };
-const NUMBERED = new Set(["description", "candidate", "need_offer", "status", "skip"]);
+const NUMBERED = new Set(["description", "candidate", "need_offer", "status", "safety", "skip"]);
 
 /**
  * Events: "message" (CustomEvent, detail: a parsed server message; a numbered one comes once and in order),
@@ -80,10 +80,13 @@ export class PageSocket extends EventTarget {
     this.#setState("idle");
   }
 
-  /** The browser is online again, or the page is shown: do not wait for a timer. */
-  nudge() {
+  /**
+   * The browser is online again, the page is shown, or the media has stopped: do not wait for a timer.
+   * @param {number} [patience] ms without an answer until an open connection counts as dead
+   */
+  nudge(patience = NUDGE_SILENCE_MS) {
     if (!this.#wanted) return;
-    if (this.#state === "open") this.#ping(NUDGE_SILENCE_MS);
+    if (this.#state === "open") this.#ping(patience);
     else if (this.#ws === null) {
       this.#attempt = 0;
       this.#connect();

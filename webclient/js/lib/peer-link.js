@@ -13,16 +13,22 @@ const CONFIGURATION = {
 };
 const KINDS = /** @type {const} */ (["audio", "video"]);
 
+// The relay's UDP has this head start: a call that a busy moment has put on TCP stays there, and ends with that connection.
+const TCP_AFTER_MS = 500;
+
+const RAISE = 10_000; // above the relays' own priorities, far below everything direct
+
 /** Events: "candidate" (detail: RTCIceCandidate), "state", "track", "path". */
 export class PeerLink extends EventTarget {
   /** Generation of the description that stands on each side; -1: none yet. */
   localGeneration = -1;
   remoteGeneration = -1;
-  /** @type {RelayCandidate[]} */
+  /** @type {(RelayCandidate & { generation: number })[]} */
   #relays = [];
   /** @type {Record<"audio" | "video", MediaStreamTrack | null>} */
   #tracks = { audio: null, video: null };
   #offered = false;
+  #raised = 0;
 
   /** @param {typeof RTCPeerConnection} PeerConnection */
   constructor(PeerConnection) {
@@ -140,7 +146,49 @@ export class PeerLink extends EventTarget {
 
   /** @param {RelayCandidate[]} candidates */
   async addRelay(candidates) {
-    this.#relays.push(...candidates.filter((candidate) => candidate.via === "relay"));
+    const generation = this.remoteGeneration;
+    const relays = candidates.filter((candidate) => candidate.via === "relay");
+    const known = new Set(this.#relays.map(({ candidate }) => candidate));
+    this.#relays.push(...relays.filter(({ candidate }) => !known.has(candidate)).map((one) => ({ ...one, generation })));
+    const tcp = relays.filter(({ protocol }) => protocol === "tcp");
+    if (tcp.length) setTimeout(() => this.connectionState === "connected" || void this.#add(tcp), TCP_AFTER_MS);
+    await this.#add(candidates.filter((one) => !tcp.includes(one)));
+  }
+
+  /**
+   * The way in use says nothing: the relays' other addresses, a second relay's among them, are told again with a higher
+   * priority than before. Chromium gives up pairs below the one in use unchecked, and leaves that one only after 3.5 s.
+   * @param {boolean} tcp over TCP as well
+   */
+  async reviveRelays(tcp) {
+    const used = this.pc.getSenders()[0]?.transport?.iceTransport?.getSelectedCandidatePair?.()?.remote;
+    const others = this.#relays.filter(
+      ({ generation, address, port, protocol }) =>
+        generation === this.remoteGeneration &&
+        (protocol === "tcp" ? tcp : !(port === used?.port && sameAddress(address, used?.address ?? undefined))),
+    );
+    this.#raised += RAISE;
+    await this.#add(others.map((one) => ({ ...one, candidate: raised(one.candidate, this.#raised) })));
+  }
+
+  /**
+   * A whole picture at once: the other side's request for one was lost with everything else, and browsers wait three seconds
+   * before they ask again. A browser that does not know the option ignores it.
+   */
+  async refreshPicture() {
+    const senders = this.pc.getSenders().filter(({ track }) => track?.kind === "video");
+    await Promise.all(
+      senders.map((sender) => {
+        const parameters = sender.getParameters();
+        const whole = { encodingOptions: parameters.encodings.map(() => ({ keyFrame: true })) };
+        return sender.setParameters(parameters, whole);
+      }),
+    ).catch((error) => console.info("no whole picture", error));
+  }
+
+  /** @param {RelayCandidate[]} candidates */
+  async #add(candidates) {
+    if (this.connectionState === "closed") return;
     await Promise.all(candidates.map(({ candidate }) => this.addCandidate(candidate, "0")));
   }
 
@@ -194,6 +242,14 @@ export class PeerLink extends EventTarget {
   close() {
     this.pc.close();
   }
+}
+
+/**
+ * @param {string} candidate
+ * @param {number} by
+ */
+function raised(candidate, by) {
+  return candidate.replace(/^(\S+ \d+ udp )(\d+)/, (_, head, priority) => `${head}${Number(priority) + by}`);
 }
 
 /**

@@ -29,10 +29,11 @@ export class RestartTimer {
   /**
    * Somebody asks for a restart.
    * @param {boolean} [now] whatever was before
+   * @param {boolean} [jitter] false: whoever asks has waited a random time
    */
-  ask(now = false) {
+  ask(now = false, jitter = true) {
     if (now) this.#due();
-    else this.#wait(0);
+    else this.#wait(0, jitter ? JITTER_MS : 0);
   }
 
   stop() {
@@ -40,11 +41,14 @@ export class RestartTimer {
     this.#timer = undefined;
   }
 
-  /** @param {number} ms at least; the distance to the last restart is kept */
-  #wait(ms) {
+  /**
+   * @param {number} ms at least; the distance to the last restart is kept
+   * @param {number} [jitter] ms at most
+   */
+  #wait(ms, jitter = JITTER_MS) {
     const distance = this.#last + EVERY_MS - performance.now();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#due(), Math.max(ms, distance) + Math.random() * JITTER_MS);
+    this.#timer = setTimeout(() => this.#due(), Math.max(ms, distance) + Math.random() * jitter);
   }
 
   #due() {

@@ -4,6 +4,7 @@ import { openDevices } from "../lib/devices.js";
 import { stageWords } from "../lib/words.js";
 import { ClockView, find } from "./clock-view.js";
 import { AFTER_PICTURE_MS } from "./live-page.js";
+import { SafetyView } from "./safety-view.js";
 
 /** @typedef {import("../lib/call.js").Call} Call */
 /** @typedef {import("../lib/devices.js").Devices} Devices */
@@ -27,6 +28,7 @@ export class CallView {
     this.play = find(element, "[data-play]");
     this.link = find(element, "[data-link]");
     this.clock = new ClockView(element);
+    this.safety = new SafetyView(element, call.safety);
     /** @type {MediaStream | null} */
     this.stream = null;
     this.settled = false;
@@ -206,6 +208,7 @@ export class CallView {
     this.remote.srcObject = this.self.srcObject = null;
     this.element.dataset.picture = "no";
     this.clock.notices.replaceChildren();
+    this.safety.forget();
     this.render();
   }
 }

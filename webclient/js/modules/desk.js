@@ -162,8 +162,12 @@ export default class Desk {
   /** @param {boolean} on */
   duty(on) {
     this.element.dataset.onDuty = on ? "yes" : "no";
+    const pressed = document.activeElement?.closest("[data-duty-side]");
     for (const side of document.querySelectorAll("[data-duty-side]")) {
-      if (side instanceof HTMLElement) side.hidden = (side.dataset.dutySide === "on") !== on;
+      if (!(side instanceof HTMLElement)) continue;
+      side.hidden = (side.dataset.dutySide === "on") !== on;
+      // the button that was pressed goes; whoever works by keyboard stays in its place
+      if (pressed && pressed !== side && !side.hidden) side.querySelector("button")?.focus();
     }
     find(this.element, "[data-empty-on]").hidden = !on;
     find(this.element, "[data-empty-off]").hidden = on;

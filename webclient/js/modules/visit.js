@@ -37,6 +37,8 @@ export default class Visit {
     this.version = -1;
     this.readySent = false;
     this.site = document.title.split(" – ").pop();
+    this.anew = new TabMemory("loaded anew", { yes: false });
+    if (this.anew.values.yes) this.goOnReading();
     this.socket = new PageSocket({ url: socketUrl(element.dataset.live ?? ""), instance: newInstance() });
     this.socket.addEventListener("message", (event) => this.heard(/** @type {CustomEvent} */ (event).detail));
     this.socket.addEventListener("state", (event) => this.socketChanged(/** @type {CustomEvent<string>} */ (event).detail));
@@ -44,6 +46,20 @@ export default class Visit {
     else if (element.dataset.visitState === "ended" && element.dataset.summary === "no") setInterval(() => void this.lookForSummary(), SUMMARY_MS);
     keepAwake(this.socket);
     this.socket.open();
+  }
+
+  /** Loads the page by itself. Whoever works by keyboard, or listens, goes on at its heading. */
+  loadAnew() {
+    this.anew.set({ yes: true });
+    location.reload();
+  }
+
+  goOnReading() {
+    this.anew.set({ yes: false });
+    const heading = [...this.element.querySelectorAll("h1")].find((one) => !one.closest("[hidden]"));
+    if (!heading) return;
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
   }
 
   /** Everything that a visit that is over does not need. */
@@ -145,7 +161,7 @@ export default class Visit {
     if (data.state === "checking" && this.readySent) return; // sent before our "I'm ready" arrived
     if (this.element.dataset.view === "over") {
       const summaryCame = data.after?.summary === true && this.element.dataset.summary === "no";
-      if (data.state !== this.element.dataset.visitState || summaryCame) location.reload();
+      if (data.state !== this.element.dataset.visitState || summaryCame) this.loadAnew();
       return;
     }
     this.state(data.state);
@@ -156,7 +172,7 @@ export default class Visit {
   async lookForSummary() {
     try {
       const page = await (await fetch(location.href, { headers: { Accept: "text/html" } })).text();
-      if (page.includes('data-summary="yes"')) location.reload();
+      if (page.includes('data-summary="yes"')) this.loadAnew();
     } catch {
       // the next time
     }
@@ -169,7 +185,7 @@ export default class Visit {
     const view = VIEWS[state];
     if (!view) {
       closeDevices(this.view?.stream ?? null);
-      location.reload(); // the server's page says what happened and what to do now
+      this.loadAnew(); // the server's page says what happened and what to do now
       return;
     }
     if (state === "waiting" && VIEWS[earlier ?? ""] === "call") this.view?.clear();
