@@ -111,7 +111,7 @@ async def test_media_comes_back_after_a_reload(
         await li.goto(f"{house.url}/therapist?again#{VISIT}")
     await both_see(ana, li)
     await path(ana, "relay")
-    assert house.visits.rows[VISIT].phase == "in_session"
+    await until(lambda: house.visits.rows[VISIT].phase == "in_session", what="the admission is confirmed")
     second = set(house.visits.relayed())
     assert len(second) == 1
     assert not first & second

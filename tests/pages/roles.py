@@ -23,6 +23,8 @@ async def sign_in(person: Person, url: str, realm: str, username: str) -> None:
 
 
 async def go_on_duty(person: Person) -> None:
+    # before its script runs the page sends a plain form, and the camera then waits for a press
+    await expect(person.page.locator("#desk")).to_have_attribute("data-socket", "open")
     if await person.page.locator("#desk").get_attribute("data-on-duty") != "yes":
         await person.page.locator("form[action='/desk/duty'] button[value=yes]").click()
     await expect(person.page.locator("#desk")).to_have_attribute("data-on-duty", "yes")

@@ -3,7 +3,7 @@
 # because two calls at once would starve each other. With arguments: just that.
 set -uo pipefail
 python=.venv/bin/python
-seconds=${TEST_SECONDS:-2700}
+seconds=${TEST_SECONDS:-1500}
 if [ $# -gt 0 ]; then
   exec timeout --foreground --signal=INT --kill-after=30 "$seconds" $python -m pytest "$@"
 fi
