@@ -32,6 +32,7 @@ async def test_the_relay_dies_and_comes_back(run_service: RunService, people: Cr
     await bench.same_documents(visit)
 
 
+@pytest.mark.long
 async def test_a_second_relay_takes_over(run_service: RunService, people: Crew, bench: Bench) -> None:
     """Every call is offered both; when the one in use dies, ICE goes to the other by itself."""
     service = await run_service(relays=2)
