@@ -79,6 +79,7 @@ async def test_the_nat_forgets_its_mappings(
     await bench.same_documents(visit)
 
 
+@pytest.mark.long
 async def test_the_patients_address_changes(
     run_service: RunService, people: Crew, bench: Bench, network: Home, tmp_path: Path
 ) -> None:
