@@ -31,7 +31,7 @@ def ip(*words: str) -> None:
 def phone_browser(tmp_path: Path) -> Iterator[str]:
     """A program that runs Chromium on another host of the same network."""
     if os.geteuid() != 0:
-        pytest.skip("only root may make network namespaces")
+        pytest.skip("only root may make network namespaces: run as root, or in a container, to include this")
     subprocess.run(["ip", "netns", "del", SPACE], capture_output=True)
     ip("netns", "add", SPACE)
     ip("link", "add", "tmlan0", "type", "veth", "peer", "name", "eth0", "netns", SPACE)

@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.async_api import Page, WebSocket
 
+from tests.faults.service import Service
 from tests.pages.call import REMOTE, Visit
 from tests.rig.browsers import Crew, Person
 from tests.rig.senses import frames_watched, page_stalled
@@ -33,6 +34,21 @@ REMOTE_PORT = """() => {
   const transport = globalThis.links.at(-1)?.getSenders()[0]?.transport;
   return transport?.iceTransport?.getSelectedCandidatePair()?.remote?.port ?? null;
 }"""
+#: Port of this page's own socket in use; a peer-reflexive candidate has it as its base.
+OWN_PORT = """() => {
+  const transport = globalThis.links.at(-1)?.getSenders()[0]?.transport;
+  const local = transport?.iceTransport?.getSelectedCandidatePair()?.local;
+  return local?.relatedPort || local?.port || null;
+}"""
+#: How many packets this page has sent and the other side has not got, by its receiver reports; and those not got here.
+LOST = """async () => {
+  let lost = 0;
+  for (const one of (await globalThis.links.at(-1).getStats()).values()) {
+    if (one.type === "inbound-rtp" || one.type === "remote-inbound-rtp") lost += Math.max(0, one.packetsLost ?? 0);
+  }
+  return lost;
+}"""
+
 
 class Sent:
     """What pages have sent over their sockets since :meth:`clear`, by type."""
@@ -101,6 +117,13 @@ def observed(crew: Crew) -> Bench:
 
     crew.prepare = prepare
     return bench
+
+
+async def way_is_noted(service: Service, visit: Visit) -> bool:
+    """Whether a relay has noted the very addresses that both pages use now: no NAT stands between."""
+    patient, therapist = await asyncio.gather(*(page.evaluate(OWN_PORT) for page in visit.both))
+    hints = await service.hints()
+    return therapist in hints["a"] and patient in hints["b"]
 
 
 async def remote_ports(visit: Visit) -> list[Any]:

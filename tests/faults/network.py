@@ -85,9 +85,9 @@ class Home:
 def home(folder: Path) -> Iterator[Home]:
     """Skips the test where namespaces cannot be made."""
     if os.geteuid() != 0:
-        pytest.skip("only root may make network namespaces")
+        pytest.skip("only root may make network namespaces: run as root, or in a container, to include this")
     if missing := [tool for tool in ("ip", "iptables") if shutil.which(tool) is None]:
-        pytest.skip(f"the networks need {', '.join(missing)} (Debian: apt-get install iproute2 iptables)")
+        pytest.fail(f"the networks need {', '.join(missing)}: run `make test`, which installs them", pytrace=False)
     program = folder / "patients-chromium"
     program.write_text(f'#!/bin/sh\nexec ip netns exec {PATIENT} {chromium()} "$@"\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)

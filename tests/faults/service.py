@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from pathlib import Path
+
+from redis.asyncio import Redis
 
 from tests.rig.processes import App, Program, closed, free_port
 from tests.valkey import TestValkey
@@ -46,6 +49,16 @@ class Service(App):
         await asyncio.gather(*(relay.up() for relay in self.relays))
         await super().up(seconds=seconds)
         return self
+
+    async def hints(self) -> dict[str, set[int]]:
+        """Ports that the relays have noted for leg a (the therapist's) and b (the patient's)."""
+        found: dict[str, set[int]] = {"a": set(), "b": set()}
+        async with Redis.from_url(self.redis.url) as redis:
+            for name in await redis.keys("tm:hint:*"):
+                blob = await redis.get(name)
+                for side, _, _, address, _ in json.loads(blob[65:]) if blob else []:
+                    found[side].add(int(address[1]))
+        return found
 
     async def another_web(self) -> App:
         settings = {key.removeprefix("TM_").lower(): value for key, value in self.env.items() if key.startswith("TM_")}

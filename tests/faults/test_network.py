@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from redis.asyncio import Redis
 
 from server.lan import lan_certificate
 from tests.faults.conftest import RunService
-from tests.faults.faults import Bench
+from tests.faults.faults import LOST, Bench
 from tests.faults.network import INSIDE, SERVER, Home, home
 from tests.faults.service import Service
 from tests.pages.call import REMOTE, Visit, admit, arrive, attached, clock, course, on_duty, queue_rows
@@ -47,17 +46,11 @@ async def call_from_home(run_service: RunService, people: Crew, network: Home, f
 
 async def patients_port(service: Service) -> int:
     """The port of the patient's NAT, as the relay has noted it."""
-    async with Redis.from_url(service.redis.url) as redis:
 
-        async def noted() -> int:
-            for name in await redis.keys("tm:hint:*"):
-                blob = await redis.get(name)
-                for side, _, _, address, _ in json.loads(blob[65:]) if blob else []:
-                    if side == "b":
-                        return int(address[1])
-            return 0
+    async def noted() -> set[int]:
+        return (await service.hints())["b"]
 
-        return int(await until(noted, what="a hint of the relay"))
+    return int(max(await until(noted, what="a hint of the relay")))
 
 
 @pytest.mark.long
@@ -83,10 +76,10 @@ async def test_the_nat_forgets_its_mappings(
 async def test_the_patients_address_changes(
     run_service: RunService, people: Crew, bench: Bench, network: Home, tmp_path: Path
 ) -> None:
-    _, visit = await call_from_home(run_service, people, network, tmp_path)
+    service, visit = await call_from_home(run_service, people, network, tmp_path)
     visit.patient.expect_problem("WebSocket|ERR_|Failed to load")
     before = visit.row()
-    await asyncio.sleep(3)
+    await patients_port(service)  # the call has settled on its way
     await bench.begin(visit)
     network.change_address()
     await bench.freeze(visit, f"patient's host address changes from {INSIDE}.2 to .3", most=6)
@@ -108,7 +101,13 @@ async def test_a_fifth_of_the_packets_is_lost(
         await watch_silence(page, REMOTE)
     await bench.begin(visit)
     network.lose(0.2)
-    await asyncio.sleep(20)
+    begun = time.monotonic()
+
+    async def bad_for_long_enough() -> bool:
+        lost = await asyncio.gather(*(page.evaluate(LOST) for page in visit.both))
+        return time.monotonic() - begun >= 20 and min(lost) >= 100
+
+    await until(bad_for_long_enough, seconds=30, every=0.5, what="20 s in which each side has lost 100 packets and more")
     network.lose(0)
     silences = [await silence_watched(page, REMOTE) for page in visit.both]
     print(f"FAULT 20 % loss for 20 s: longest silences {silences[0]:.2f} s at ana's, {silences[1]:.2f} s at li's")

@@ -7,25 +7,25 @@ import asyncio
 import pytest
 
 from tests.faults.conftest import RunService
-from tests.faults.faults import Bench, remote_ports
+from tests.faults.faults import Bench, remote_ports, way_is_noted
 from tests.pages.call import in_call
 from tests.rig.browsers import Crew
 from tests.rig.wait import until
 
 pytestmark = pytest.mark.browser
 
-#: s until a route that only now has been found is also one that the relay has noted
-NOTED = 2.0
+#: s for which the relay is away: part of the fault
+AWAY = 1.0
 
 
 async def test_the_relay_dies_and_comes_back(run_service: RunService, people: Crew, bench: Bench) -> None:
     service = await run_service()
     visit = await in_call(people, service)
-    await asyncio.sleep(NOTED)
+    await until(lambda: way_is_noted(service, visit), what="the relay has noted where both are")
     await bench.begin(visit)
     [relay] = service.relays
     await relay.kill9()
-    await asyncio.sleep(1)
+    await asyncio.sleep(AWAY)
     await relay.up()
     await bench.freeze(visit, "relay killed, back after 1 s", most=2.5)
     assert bench.sent.descriptions == 0, "negotiated again"
@@ -45,7 +45,7 @@ async def test_a_second_relay_takes_over(run_service: RunService, people: Crew, 
     port = await until(agreed, what="both pages use one relay")
     used, spare = sorted(service.relays, key=lambda relay: relay.port != port)
     assert used.port == port
-    await asyncio.sleep(NOTED)
+    await until(lambda: way_is_noted(service, visit), what="the relay has noted where both are")
     await bench.begin(visit)
     await used.kill9()
     await bench.freeze(visit, "relay killed, a second one running", most=4)

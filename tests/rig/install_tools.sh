@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# The programs that the tests drive and that pip does not have: a browser with its fonts, a PostgreSQL server.
+# The programs that the tests drive and that pip does not have: a browser with its fonts, a PostgreSQL server, networks.
 # Installs what is missing where it may (Debian, as root); else says how, and fails.
 set -euo pipefail
 missing=()
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing+=(chromium fonts-liberation)
 if [ -z "${PG_BIN:-}" ] && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then missing+=(postgresql); fi
+if [ "$(id -u)" -eq 0 ]; then  # networks of the tests' own, which only root may make
+  command -v ip >/dev/null || missing+=(iproute2)
+  command -v iptables >/dev/null || missing+=(iptables)
+fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from signaling.bus import Bus
 from tests.rig.wait import until
@@ -150,17 +151,29 @@ async def test_many_commands_at_once(bus: Bus) -> None:
     assert all(await asyncio.gather(*(bus.publish("changes", b"x") for _ in range(300))))
 
 
+async def pings(server: TestValkey) -> int:
+    """How often this Redis has been asked whether it lives."""
+    async with Redis.from_url(server.url) as redis:
+        stats = await redis.info("commandstats")
+    return int(stats.get("cmdstat_ping", {}).get("calls", 0))
+
+
 async def test_a_quiet_bus_stays_connected(server: TestValkey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("signaling.bus.HEARTBEAT", 0.05)
     bus, connects = Bus(server.url), Connects()
     bus.on_connect(connects)
     await bus.start()
     await connects.next()
-    await asyncio.sleep(0.5)  # ten times the patience of the reader
+    before = await pings(server)
+
+    async def asked() -> bool:
+        return await pings(server) >= before + 5
+
+    await until(asked, what="the quiet reader asks whether Redis lives, again and again")
     assert (bus.connected, connects.queue.empty()) == (True, True)
     server.pause()
-    await asyncio.sleep(0.3)
-    assert (bus.connected, connects.queue.empty()) == (False, True)
+    await until(lambda: not bus.connected, what="a Redis that does not answer is away")
+    assert connects.queue.empty()
     server.resume()
     await connects.next()
     await bus.close()

@@ -33,7 +33,7 @@ def machine_ip() -> str:
     """An address of this machine that aioice gathers (it leaves loopback out)."""
     found = aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=False)
     if not found:
-        pytest.skip("this machine has no IPv4 address but loopback")
+        pytest.skip("aioice leaves loopback out, and this machine has no other IPv4 address: connect it to a network")
     return str(found[0])
 
 

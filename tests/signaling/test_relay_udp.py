@@ -4,8 +4,7 @@ import contextlib
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,24 +15,10 @@ from signaling.relay_server import RelayServer
 from signaling.relay_udp import LOADED, PERIOD, Pace
 from tests.signaling.relay_lab import binding, success
 from tests.signaling.relay_rig import LEGS, new_call, put, relay, settings, until
-from tests.valkey import TestValkey, valkey
+from tests.valkey import TestValkey
 
 LOOPBACKS = [pytest.param("127.0.0.1", id="ipv4"), pytest.param("::1", id="ipv6")]
 linux = pytest.mark.skipif(not usable, reason="recvmmsg and sendmmsg are Linux's")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[TestValkey]:
-    with valkey(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-async def bus(server: TestValkey) -> AsyncIterator[Bus]:
-    bus = Bus(server.url)
-    await bus.start()
-    yield bus
-    await bus.close()
 
 
 def bound(ip: str) -> socket.socket:
