@@ -68,6 +68,7 @@ class Bench:
     runs: dict[tuple[str, int], list[Run]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)  # server -> why there is nothing about it
     limited: bool = False  # the generator was at its end before the server
+    cut_short: bool = False  # there was no time left to look for the most calls
 
     @property
     def over(self) -> bool:

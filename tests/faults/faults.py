@@ -10,7 +10,7 @@ from typing import Any
 from playwright.async_api import Page, WebSocket
 
 from tests.faults.service import Service
-from tests.pages.call import REMOTE, Visit
+from tests.pages.call import REMOTE, Visit, seconds_left
 from tests.rig.browsers import Crew, Person
 from tests.rig.senses import frames_watched, page_stalled
 from tests.rig.wait import until
@@ -117,6 +117,15 @@ def observed(crew: Crew) -> Bench:
 
     crew.prepare = prepare
     return bench
+
+
+async def mid_call(visit: Visit) -> None:
+    """The visit's clock has run for three seconds. In a younger call the same faults last longer: see docs/faults.md."""
+
+    async def running() -> bool:
+        return all([0 <= await seconds_left(page) <= 20 * 60 - 3 for page in visit.both])
+
+    await until(running, what="a call of three seconds")
 
 
 async def way_is_noted(service: Service, visit: Visit) -> bool:

@@ -12,7 +12,7 @@ from playwright.async_api import expect
 
 from server.lan import lan_certificate
 from tests.faults.conftest import RunService
-from tests.faults.faults import LOST, Bench
+from tests.faults.faults import LOST, Bench, mid_call
 from tests.faults.network import INSIDE, SERVER, Home, home
 from tests.faults.service import Service
 from tests.pages.call import REMOTE, Visit, admit, arrive, attached, clock, course, on_duty, queue_rows
@@ -79,7 +79,8 @@ async def test_the_patients_address_changes(
     service, visit = await call_from_home(run_service, people, network, tmp_path)
     visit.patient.expect_problem("WebSocket|ERR_|Failed to load")
     before = visit.row()
-    await patients_port(service)  # the call has settled on its way
+    await mid_call(visit)
+    await patients_port(service)
     await bench.begin(visit)
     network.change_address()
     await bench.freeze(visit, f"patient's host address changes from {INSIDE}.2 to .3", most=6)

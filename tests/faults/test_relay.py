@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.faults.conftest import RunService
-from tests.faults.faults import Bench, remote_ports, way_is_noted
+from tests.faults.faults import Bench, mid_call, remote_ports, way_is_noted
 from tests.pages.call import in_call
 from tests.rig.browsers import Crew
 from tests.rig.wait import until
@@ -21,6 +21,7 @@ AWAY = 1.0
 async def test_the_relay_dies_and_comes_back(run_service: RunService, people: Crew, bench: Bench) -> None:
     service = await run_service()
     visit = await in_call(people, service)
+    await mid_call(visit)
     await until(lambda: way_is_noted(service, visit), what="the relay has noted where both are")
     await bench.begin(visit)
     [relay] = service.relays
@@ -45,6 +46,7 @@ async def test_a_second_relay_takes_over(run_service: RunService, people: Crew, 
     port = await until(agreed, what="both pages use one relay")
     used, spare = sorted(service.relays, key=lambda relay: relay.port != port)
     assert used.port == port
+    await mid_call(visit)
     await until(lambda: way_is_noted(service, visit), what="the relay has noted where both are")
     await bench.begin(visit)
     await used.kill9()
