@@ -93,12 +93,11 @@ async () => {
   async function called(generation, begins) {
     const caller = new PeerLink(RTCPeerConnection);
     await caller.setTracks(...stream.getTracks());
-    const early = [];
-    caller.addEventListener("candidate", ({ detail }) => early.push([answerer, detail]));
-    answerer.addEventListener("candidate", ({ detail }) => early.push([caller, detail]));
     await caller.accept(await answerer.answer(await caller.offer(generation), generation), generation);
     const pass = setInterval(() => {
-      for (const [link, { candidate, sdpMid }] of early.splice(0)) void link.addCandidate(candidate, sdpMid);
+      for (const [from, to] of [[caller, answerer], [answerer, caller]]) {
+        for (const { candidate, mid } of from.gathered.splice(0)) void to.addCandidate(candidate, mid);
+      }
     }, 20);
     await begins;
     await Promise.all([connected(caller), connected(answerer)]);

@@ -40,9 +40,9 @@ class PassingOn extends EventTarget {
   send(message, options) {
     return message.type === "safety" ? false : this.socket.send(message, options);
   }
-  setPeer(peer) {
-    this.peer = peer ?? this.peer;
-    this.socket.setPeer(peer);
+  setPeers(peers) {
+    this.peer = peers[0] ?? this.peer;
+    this.socket.setPeers(peers);
   }
   resendNow() {
     this.socket.resendNow();

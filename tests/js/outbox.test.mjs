@@ -17,7 +17,7 @@ test("what waits for a page that will never come back is dropped, its numbers ar
   const outbox = new Outbox();
   outbox.keep("old", { type: "description" });
   outbox.keep("new", { type: "description" });
-  outbox.only("new");
+  outbox.only(["new"]);
   assert.deepEqual(outbox.waiting().map(({ to }) => to), ["new"]);
   assert.equal(outbox.keep("old", { type: "status" }).seq, 2);
 });

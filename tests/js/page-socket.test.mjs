@@ -186,7 +186,7 @@ test("without an answer it is sent again after 1.5 s, and ever more seldom", () 
   assert.equal(count(), 2);
   mock.timers.tick(3000);
   assert.equal(count(), 3);
-  page.setPeer("another");
+  page.setPeers(["another"]);
   Line.all[0].says({ type: "pong" });
   mock.timers.tick(14_000);
   assert.equal(count(), 3);

@@ -41,11 +41,11 @@ export class Outbox {
   }
 
   /**
-   * Drops what waits for any other page than `peer`: it will never come back. The numbers stay.
-   * @param {string | null} peer
+   * Drops what waits for any other page than these: it will never come back. The numbers stay.
+   * @param {string[]} peers
    */
-  only(peer) {
-    for (const [instance, entry] of this.#peers) if (instance !== peer) entry.waiting = [];
+  only(peers) {
+    for (const [instance, entry] of this.#peers) if (!peers.includes(instance)) entry.waiting = [];
   }
 }
 

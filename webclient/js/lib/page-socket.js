@@ -108,11 +108,11 @@ export class PageSocket extends EventTarget {
   }
 
   /**
-   * The other side's current page: what waits for any other is dropped.
-   * @param {string | null} instance
+   * The others' current pages: what waits for any other is dropped.
+   * @param {string[]} instances
    */
-  setPeer(instance) {
-    this.#outbox.only(instance);
+  setPeers(instances) {
+    this.#outbox.only(instances);
   }
 
   /** Sends everything unconfirmed again: the peer has come back. */

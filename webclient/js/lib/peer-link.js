@@ -1,6 +1,6 @@
 // One RTCPeerConnection towards one page of the other side. It knows media and ICE, and nothing of messages.
 
-/** @typedef {import("./call.js").CallPath} CallPath */
+/** @typedef {import("./pair.js").CallPath} CallPath */
 /** @typedef {{ candidate: string, address: string, port: number, protocol: "udp" | "tcp", via: "relay" | "direct" }} RelayCandidate */
 
 /** @type {RTCConfiguration} */
@@ -18,8 +18,10 @@ const TCP_AFTER_MS = 500;
 
 const RAISE = 10_000; // above the relays' own priorities, far below everything direct
 
-/** Events: "candidate" (detail: RTCIceCandidate), "state", "track", "path". */
+/** Events: "candidate" (one more is in `gathered`), "state", "track", "path". */
 export class PeerLink extends EventTarget {
+  /** What this side may have to send, in the form of `candidate`. @type {{ generation: number, candidate: string, mid: string }[]} */
+  gathered = [];
   /** Generation of the description that stands on each side; -1: none yet. */
   localGeneration = -1;
   remoteGeneration = -1;
@@ -29,6 +31,7 @@ export class PeerLink extends EventTarget {
   #tracks = { audio: null, video: null };
   #offered = false;
   #raised = 0;
+  #servers = "[]";
 
   /** @param {typeof RTCPeerConnection} PeerConnection */
   constructor(PeerConnection) {
@@ -36,7 +39,9 @@ export class PeerLink extends EventTarget {
     this.pc = new PeerConnection(CONFIGURATION);
     this.pc.addEventListener("icecandidate", ({ candidate }) => {
       // null and "" mean the end of candidates, which is never sent: the relay's come later.
-      if (candidate?.candidate) this.dispatchEvent(new CustomEvent("candidate", { detail: candidate }));
+      if (!candidate?.candidate) return;
+      this.gathered.push({ generation: this.localGeneration, candidate: candidate.candidate, mid: candidate.sdpMid ?? "0" });
+      this.dispatchEvent(new Event("candidate"));
     });
     this.pc.addEventListener("connectionstatechange", () => {
       if (this.pc.connectionState === "connected") this.#watchPath();
@@ -47,6 +52,17 @@ export class PeerLink extends EventTarget {
 
   get connectionState() {
     return this.pc.connectionState;
+  }
+
+  /**
+   * The clinic's TURN servers, with credentials that expire. A generation whose description is made already does without.
+   * @param {RTCIceServer[]} iceServers
+   */
+  setServers(iceServers) {
+    const text = JSON.stringify(iceServers);
+    if (text === this.#servers || this.pc.signalingState === "closed") return;
+    this.#servers = text;
+    this.pc.setConfiguration({ ...CONFIGURATION, iceServers });
   }
 
   /** The m-lines exist even without camera and microphone, so a track can come later without another offer. */
@@ -199,8 +215,8 @@ export class PeerLink extends EventTarget {
   async path() {
     if (this.pc.connectionState !== "connected") return null;
     // Where the browser says it at once: statistics cost every thread of the call some milliseconds.
-    const chosen = this.pc.getSenders()[0]?.transport?.iceTransport?.getSelectedCandidatePair?.()?.remote;
-    if (chosen?.address && chosen.port) return this.#way(chosen);
+    const chosen = this.pc.getSenders()[0]?.transport?.iceTransport?.getSelectedCandidatePair?.();
+    if (chosen?.remote?.address && chosen.remote.port) return this.#way(chosen.remote, chosen.local?.type);
     const stats = await this.pc.getStats();
     const all = [...stats.values()];
     const transport = all.find((one) => one.type === "transport" && one.selectedCandidatePairId);
@@ -208,18 +224,20 @@ export class PeerLink extends EventTarget {
       ? stats.get(transport.selectedCandidatePairId)
       : all.find((one) => one.type === "candidate-pair" && one.selected); // Firefox
     const remote = pair && stats.get(pair.remoteCandidateId);
-    return remote ? this.#way(remote) : null;
+    return remote ? this.#way({ ...remote, type: remote.candidateType }, stats.get(pair.localCandidateId)?.candidateType) : null;
   }
 
   /**
-   * @param {{ protocol?: string | null, address?: string | null, port?: number | null }} remote
+   * @param {{ protocol?: string | null, address?: string | null, port?: number | null, type?: string | null }} remote
+   * @param {string | null} [ours] type of this side's candidate
    * @returns {CallPath}
    */
-  #way(remote) {
+  #way(remote, ours) {
     // Over TCP the remote candidate's port may be missing or 9: a TCP pair is always the relay, pages offer no TCP.
     if (remote.protocol === "tcp") return "relay-tcp";
     const relayed = this.#relays.some(({ address, port }) => sameAddress(address, remote.address ?? undefined) && port === remote.port);
-    return relayed ? "relay" : "direct";
+    // A candidate of that type, on either side, is a TURN server's.
+    return relayed || ours === "relay" || remote.type === "relay" ? "relay" : "direct";
   }
 
   #watchPath() {
@@ -230,13 +248,6 @@ export class PeerLink extends EventTarget {
   /** What the other side sends, or may begin to send. */
   remoteTracks() {
     return this.pc.getReceivers().map((receiver) => receiver.track);
-  }
-
-  /** How many media bytes have come, for whoever judges the line. */
-  async bytesReceived() {
-    let bytes = 0;
-    for (const one of (await this.pc.getStats()).values()) if (one.type === "inbound-rtp") bytes += one.bytesReceived ?? 0;
-    return bytes;
   }
 
   close() {
