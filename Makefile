@@ -10,6 +10,8 @@ PYTHON ?= python3
 ARGS ?=
 # Seconds after which `make test` is stopped (pytest then still says how far it came).
 TEST_SECONDS ?= 1500
+# Seconds for each target of `make fuzz`.
+FUZZ_SECONDS ?= 120
 
 BIN := .venv/bin
 define NEED_PYTHON
@@ -21,7 +23,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet install --no-input
 LOCK := --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--strip-extras --no-header --allow-unsafe
 
-.PHONY: help run test test-long check check-lint check-types check-js check-texts format bench lock clean \
+.PHONY: help run test test-long fuzz check check-lint check-types check-js check-texts format bench lock clean \
 	deps-run deps-test deps-node tools
 
 help: ## Say what there is
@@ -35,8 +37,13 @@ test: deps-test tools ## Run the tests (under 15 minutes)
 	@TEST_SECONDS=$(TEST_SECONDS) tests/rig/run_py.sh $(ARGS)
 
 test-long: deps-test tools ## Run the tests with their full counts (hours)
+	@TEST_LONG=1 tests/rig/install_tools.sh
 	@tests/rig/run_js.sh
 	@TEST_LONG=1 $(BIN)/python -m pytest $(ARGS)
+
+fuzz: deps-test ## Fuzz what the network gives to the relay (FUZZ_SECONDS=120 for each target; Linux on x86-64)
+	@$(PIP) --require-hashes -r tests/fuzz/requirements.txt
+	@for target in $$($(BIN)/python -m tests.fuzz.targets); do echo "== $$target"; $(BIN)/python -m tests.fuzz $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1; done
 
 check: check-lint check-types check-js check-texts ## Lint, types of Python and JavaScript, texts without a translation
 
@@ -64,6 +71,7 @@ lock: ## Pin the dependencies of pyproject.toml again, with hashes (UPGRADE=1 ta
 	@[ -x .lock/bin/pip-compile ] || { $(PYTHON) -m venv .lock && .lock/bin/pip --quiet install pip-tools; }
 	.lock/bin/pip-compile $(LOCK) $(if $(UPGRADE),--upgrade) -o requirements.txt pyproject.toml
 	.lock/bin/pip-compile $(LOCK) $(if $(UPGRADE),--upgrade) --extra test -c requirements.txt -o requirements-dev.txt pyproject.toml
+	.lock/bin/pip-compile $(LOCK) $(if $(UPGRADE),--upgrade) -o tests/fuzz/requirements.txt tests/fuzz/requirements.in
 	npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## Remove what make has installed and what tools have cached (never ./var: that is data)

@@ -27,7 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.load import bare, janus, ours, turn  # noqa: E402
+from bench.load import bare, janus, media, ours, turn  # noqa: E402
 from bench.load.wires import Served, Setup, Wires, pinned, text  # noqa: E402
 
 Serve = Callable[[Setup], AbstractAsyncContextManager[Served]]
@@ -38,7 +38,9 @@ SERVERS: dict[str, tuple[Serve, tuple[int, ...]]] = {  # in their order of impor
     "janus": (janus.serve, (30,)),
     "bare": (bare.serve, (100, 800)),
 }
-NOT_BUILT = {"mediarelay": ("1", "it decodes and encodes, so it needs real pictures, which the generator has not")}
+MEDIA_RELAY = "mediarelay"  # it decodes and encodes: its load is real pictures, not the generator's packets
+MEDIA_SECONDS = 4.0
+ALL = [*SERVERS, MEDIA_RELAY]
 LOAD = Path(__file__).parent / "load"
 LOST = 0.001  # the calls of one core are counted up to this part of lost packets
 LATE = 0.05  # a run in which more packets than this left over 1 ms late says little about the server
@@ -66,6 +68,7 @@ class Bench:
     rounds: int
     until: float = math.inf
     runs: dict[tuple[str, int], list[Run]] = field(default_factory=dict)
+    media: list[float] = field(default_factory=list)  # MediaRelay at one call, us a packet
     missing: dict[str, str] = field(default_factory=dict)  # server -> why there is nothing about it
     limited: bool = False  # the generator was at its end before the server
     cut_short: bool = False  # there was no time left to look for the most calls
@@ -95,6 +98,18 @@ class Bench:
         self.runs.setdefault((name, calls), []).append(run)
         note(f"{name}, {calls} calls: {line(run)}")
         return run
+
+    async def run_media(self) -> None:
+        """MediaRelay at one call, kept in `media`."""
+        if self.over:
+            self.missing.setdefault(MEDIA_RELAY, "no time was left (--quick)")
+            return
+        try:
+            self.media.append(await media.us_per_packet(MEDIA_SECONDS / 2 if self.rounds == 1 else MEDIA_SECONDS))
+        except (OSError, RuntimeError) as error:
+            self.missing[MEDIA_RELAY] = str(error)
+            return
+        note(f"{MEDIA_RELAY}, 1 call: {self.media[-1]:.0f} us a packet")
 
     async def _load(self, wires: Wires, served: Served) -> dict[str, float]:
         fd = wires.socket.fileno()
@@ -169,9 +184,13 @@ def report(bench: Bench, names: list[str], most: int | None) -> None:
             cost, busy, p50, p99, loss, late = (value or 0.0 for value in found)
             delays = f"{p50:9.3f}{p99:9.3f}" if p50 >= 0 else f"{'-':>9}{'-':>9}"
             print(f"{name:12}{calls:6}{cost:11.2f}{busy:7.0%}{delays}{loss:10.3%}{late:8.1%}")
-    for name, (calls_text, why) in NOT_BUILT.items():
-        costs[name] = {calls_text: None}
-        print(f"{name:12}{calls_text:>6}   not measured: {why}")
+    costs[MEDIA_RELAY] = {"1": round(statistics.median(bench.media), 1) if bench.media else None}
+    words = (
+        f"{costs[MEDIA_RELAY]['1']:11}"
+        if bench.media
+        else "   not measured: " + bench.missing.get(MEDIA_RELAY, "left out")
+    )
+    print(f"{MEDIA_RELAY:12}{1:6}{words}")
     bound = "at least (then the generator could no more) " if bench.limited else ""
     bound = "at least (no time was left to look further) " if bench.cut_short else bound
     print(f"calls that one core carries with under {LOST:.1%} loss: {bound}{most or 'not found'}")
@@ -192,6 +211,8 @@ def report(bench: Bench, names: list[str], most: int | None) -> None:
 
 
 async def measure(folder: Path, quick: bool, names: list[str]) -> None:
+    media_relay = MEDIA_RELAY in names
+    names = [name for name in names if name in SERVERS]
     bench = Bench(folder, seconds=2.0, warm=0.5, rounds=1, until=time.monotonic() + QUICK_SECONDS)
     if not quick:
         bench = Bench(folder, seconds=3.5, warm=0.7, rounds=3)
@@ -201,6 +222,8 @@ async def measure(folder: Path, quick: bool, names: list[str]) -> None:
             for name in names:
                 if calls in SERVERS[name][1] and not (quick and name == "bare"):
                     await bench.run(name, calls)
+        if media_relay:
+            await bench.run_media()
     most = await bench.most_calls("ours", 100 if quick else 50) if "ours" in names else None
     report(bench, names, most)
 
@@ -222,7 +245,7 @@ def in_a_network_of_its_own() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one short run of each: under 50 seconds")
-    parser.add_argument("--only", nargs="+", choices=SERVERS, default=list(SERVERS), help="these servers alone")
+    parser.add_argument("--only", nargs="+", choices=ALL, default=ALL, help="these servers alone")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     in_a_network_of_its_own()

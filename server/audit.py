@@ -39,7 +39,7 @@ audit_entry = Table(
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    kind: Literal["patient", "staff", "system"]
+    kind: Literal["patient", "staff", "guest", "system"]
     id: str
 
 

@@ -14,12 +14,14 @@ import secrets
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from server.errors import SettingsError
+from signaling.turn import Turn, addresses_in, parse_urls
 
 PREFIX = "TM_"
 Seconds = Annotated[int, Field(ge=1, le=24 * 3600)]
@@ -87,13 +89,31 @@ class Settings(BaseModel):
         default="",
         description="Addresses of the relay that browsers can reach, `ip:port` by commas; default: the machine's own.",
     )
+    relay_tcp_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="TCP port of the relay that browsers are told, where a proxy in front takes it (`443`, shared with HTTPS); default: that of UDP.",
+    )
+    relay_proxies: str = Field(
+        default="",
+        description="IP addresses, by commas, from which the relay's TCP begins with a PROXY protocol v2 header, and only so.",
+    )
     relay_secret: str = Field(
         default="",
         description="At least 32 random bytes, base64, shared by web and relay processes; default derives from `TM_SECRET`.",
     )
+    turn_urls: str = Field(
+        default="",
+        description="The clinic's own TURN servers, URLs by commas, as in `turns:turn.example.ca:443?transport=tcp`.",
+    )
+    turn_secret: str = Field(
+        default="",
+        description="The secret that those servers share (coturn: `static-auth-secret`), 16 characters or more.",
+    )
     turn_hosts: str = Field(
         default="",
-        description="IP addresses of the clinic's own TURN servers, by commas (their relayed candidates pass the gate).",
+        description="IP addresses of the clinic's own TURN servers, by commas (their relayed candidates pass the gate); those in `TM_TURN_URLS` count already.",
     )
     visit_seconds: Seconds = Field(default=1200, description="Length of a visit.")
     notice_seconds: str = Field(default="300,60", description="Remaining seconds at which both sides are told.")
@@ -150,6 +170,19 @@ class Settings(BaseModel):
             raise ValueError("must be whole seconds by commas, as in 300,60")
         return value
 
+    @field_validator("turn_urls")
+    @classmethod
+    def _turn_urls(cls, value: str) -> str:
+        return ",".join(parse_urls(value))
+
+    @field_validator("relay_proxies", "turn_hosts")
+    @classmethod
+    def _proxies(cls, value: str) -> str:
+        try:
+            return ",".join(str(ip_address(part.strip())) for part in value.split(",") if part.strip())
+        except ValueError:
+            raise ValueError("must be IP addresses by commas, as in 127.0.0.1") from None
+
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:
@@ -196,6 +229,10 @@ class Settings(BaseModel):
                     yield f"{PREFIX}{name.upper()} is too short: it must be base64 of at least 32 random bytes"
             except ValueError as error:
                 yield str(error)
+        if self.turn_urls and len(self.turn_secret) < 16:
+            yield "TM_TURN_URLS needs TM_TURN_SECRET, of 16 characters or more: the secret that the TURN servers know"
+        if self.turn_urls and not self.turn_addresses:
+            yield "TM_TURN_URLS names servers: TM_TURN_HOSTS must say their IP addresses, as their candidates have no names"
         if self.mode == "production":
             for name in ("secret", "data_keys", "index_key", "database_url", "redis_url"):
                 if not getattr(self, name):
@@ -231,7 +268,11 @@ class Settings(BaseModel):
 
     @property
     def turn_addresses(self) -> frozenset[str]:
-        return frozenset(host.strip() for host in self.turn_hosts.split(",") if host.strip())
+        return frozenset(filter(None, self.turn_hosts.split(","))) | addresses_in(self.turn.urls)
+
+    @property
+    def turn(self) -> Turn:
+        return Turn(parse_urls(self.turn_urls), self.turn_secret.encode())
 
     @property
     def confirm_after(self) -> timedelta:

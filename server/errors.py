@@ -64,6 +64,16 @@ WORDS: dict[str, tuple[int, str, str]] = {
         N_("That is no longer possible"),
         N_("The visit has moved on since you opened this page. Load the page again to see where it is."),
     ),
+    "not_invited": (
+        404,
+        N_("This invitation does not stand"),
+        N_("It may be over, or the link is incomplete. Ask whoever sent it to you, or call the clinic."),
+    ),
+    "too_many_guests": (
+        409,
+        N_("Nobody more can be invited"),
+        N_("Two more people can take part. Take one invitation back before you make another."),
+    ),
     "note_changed": (
         409,
         N_("This note was changed in another window"),

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import select
 
 from server.config import Settings
+from server.consultation.chat import newest
 from server.db import Change, Database
 from server.ids import new_id
 from server.people.tables import staff
@@ -100,6 +101,7 @@ class Changes:
             for name, table in TABLES.items():
                 found = await conn.execute(select(table.c.id, table.c.version).where(table.c.changed_at > since))
                 rows += [(name, row.id, row.version) for row in found]
+            rows += [("chat", visit_id, number) for visit_id, number in await newest(conn, since)]
         self._since = now
         self._hear(rows)
         if len(self._known) > 50_000:  # a version that is forgotten is only told once more

@@ -78,10 +78,14 @@ class Pages:
     async def on_change(self, changed: Mapping[tuple[str, str], int]) -> None:
         """Rows have changed: the call at once, then, gathered, the clocks and everybody who sees a queue."""
         versions = {row_id: version for (table, row_id), version in changed.items() if table == "visit"}
+        written = [row_id for table, row_id in changed if table == "chat"]
         self._due |= versions.keys()
-        self._wake.set()
+        if len(written) < len(changed):  # no board shows what is written in a chat
+            self._wake.set()
         for visit_id, version in versions.items():
             await self.hub.visit_changed(visit_id, version)
+        for visit_id in written:
+            await self.hub.chat_changed(visit_id)
 
     async def run(self) -> None:
         """Until cancelled. A failure is logged; the next change, or the next look without one, tries again."""
@@ -151,7 +155,9 @@ class Pages:
         shown = self._shown.get(page)
         if shown is None:
             return
-        made = await (self._of_visit(page, board) if page.who.role == "patient" else self._of_staff(page, shown, board))
+        made = await (
+            self._of_visit(page, shown, board) if page.who.role == "patient" else self._of_staff(page, shown, board)
+        )
         if made is None:
             return
         kind, data = made
@@ -164,14 +170,22 @@ class Pages:
             shown.last = said
             page.send(Snapshot(kind=kind, version=next(self._versions), data=data))
 
-    async def _of_visit(self, page: Page, board: Board) -> tuple[Literal["visit"], dict[str, Any]] | None:
+    async def _of_visit(self, page: Page, shown: Shown, board: Board) -> tuple[Literal["visit"], dict[str, Any]] | None:
         row = board.by_id.get(page.visit or "")
         signed = False
         if row is None and page.visit is not None:
             async with self._db.read() as conn:
                 row = next(iter(await visits.with_people(conn, visit.c.id == page.visit)), None)
                 signed = not await unsigned_visits(conn, [page.visit])
-        return None if row is None else ("visit", visit_data(row, board.line, summary=signed))
+        if row is None:
+            return None
+        data = visit_data(row, board.line, summary=signed)
+        if row["phone_since"] is not None and row["state"] in OPEN:
+            # the end of the number that will ring
+            shown.viewing = shown.viewing or Viewing(self._db, Actor("patient", row["patient_id"]), "read")
+            door = await shown.viewing.door({row["id"]: row["patient_id"]})
+            data["phone_end"] = visits.particulars(door, row).phone[-4:]
+        return "visit", data
 
     async def _of_staff(
         self, page: Page, shown: Shown, board: Board

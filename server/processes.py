@@ -89,6 +89,8 @@ async def _relay(settings: Settings) -> None:
         bus_url=settings.bus_url,
         relay_id=f"{os.uname().nodename}:{settings.relay_port}",
         index=settings.relay_index,
+        tcp_port=settings.relay_tcp_port,
+        proxies=frozenset(filter(None, settings.relay_proxies.split(","))),
     )
     try:
         await serve(relay, fallback_calls=from_sql, fallback_report=to_sql)

@@ -9,6 +9,7 @@ from aiohttp import web
 from server import health
 from server.admin import views as admin
 from server.desk import views as desk
+from server.guest import views as guest
 from server.notes import views as notes
 from server.patient import views as patient
 from server.people import views as people
@@ -53,6 +54,11 @@ ROUTES = (
     Route("POST", "/desk/visits/{visit}/return", desk.send_back, "desk_return", THERAPIST),
     Route("POST", "/desk/visits/{visit}/end", desk.end, "desk_end", THERAPIST),
     Route("POST", "/desk/visits/{visit}/give-back", desk.give_back, "desk_give_back", THERAPIST),
+    Route("GET", "/desk/visits/{visit}/guests", guest.invitations, "desk_guests", THERAPIST),
+    Route("POST", "/desk/visits/{visit}/guests", guest.invite, "desk_invite", THERAPIST),
+    Route("POST", "/desk/visits/{visit}/guests/{guest}/end", guest.end, "desk_end_guest", THERAPIST),
+    Route("GET", "/g/{address}", guest.guest_page, "guest", ANYONE),
+    Route("GET", "/g/{address}/live", guest.live, "guest_live", ANYONE),
     Route("GET", "/desk/visits/{visit}/note", notes.note, "note", THERAPIST),
     Route("POST", "/desk/visits/{visit}/note", notes.save, "save_note", THERAPIST),
     Route("POST", "/desk/visits/{visit}/note/signature", notes.sign, "sign_note", THERAPIST),

@@ -27,6 +27,14 @@ async def serve_patient(request: web.Request, visit: str) -> web.StreamResponse:
     return await PageConnection(request.app[HUB], who, allowed).run(await upgrade(request))
 
 
+async def serve_guest(request: web.Request, visit: str, guest: str) -> web.StreamResponse:
+    """A third person's page. The link is the right; it is asked at each hello, and the hub tells when it ends."""
+    if "Origin" not in request.headers or not same_origin(request):
+        raise PersonError("not_allowed")
+    who = Who("guest", f"guest {guest}", visit=visit, guest=guest)
+    return await PageConnection(request.app[HUB], who).run(await upgrade(request))
+
+
 async def serve_staff(request: web.Request, role: Literal["therapist", "admin"]) -> web.StreamResponse:
     """A staff page's one WebSocket; its right to be here is asked again while it is open."""
     staff: Staff = request["staff"]

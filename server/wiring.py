@@ -39,6 +39,7 @@ def wire(app: web.Application) -> None:
         secret=settings.relay_key,
         mailbox=consultations,
         rules=Rules(turn=settings.turn_addresses),
+        turn=settings.turn,
         on_open=pages.on_open,
         on_close=pages.on_close,
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from signaling.messages import ServerMessage
 from signaling.pages import Page
+from signaling.visits import Role
 
 
 class Directory:
@@ -54,9 +55,12 @@ class Directory:
         """Connected, to this node or another."""
         return self.here(visit, instance) or instance in self._elsewhere.get(visit, {})
 
-    def send(self, visit: str, instance: str, message: ServerMessage) -> bool:
-        """To that page if it is here. False: it is not."""
-        pages = [page for page in self._by_visit.get(visit, ()) if page.instance == instance]
+    def send(self, visit: str, role: Role | None, instance: str, message: ServerMessage) -> bool:
+        """To that page if it is here. False: it is not.
+
+        A page that gives another side's instance as its own gets nothing.
+        """
+        pages = [page for page in self._by_visit.get(visit, ()) if page.instance == instance and page.side == role]
         for page in pages:
             page.send(message)
         return bool(pages)

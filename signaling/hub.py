@@ -9,22 +9,28 @@ from typing import Literal, Protocol
 import structlog
 
 from signaling.asking import SUPERSEDED, Asking
+from signaling.beside import Beside
 from signaling.bus import Connected, Handler
 from signaling.directory import Directory
 from signaling.envelope import ForgedSignal, Signal, seal_signal, unseal_signal
 from signaling.messages import (
     Admit,
     Call,
+    Chat,
+    Chats,
     Confirm,
     Ended,
     Hello,
     Leave,
     Media,
+    Other,
     PageMessage,
     Peer,
     PeerDescription,
     PeerNeedOffer,
+    Phone,
     ProtocolError,
+    QualitySample,
     Refusal,
     RelayOffer,
     ServerMessage,
@@ -49,6 +55,7 @@ from signaling.switch import (
     decide,
     first_offer,
 )
+from signaling.turn import Turn
 from signaling.visits import CallState, Mailbox, Refused, RelayStore, Role, Superseded, Visits
 
 __all__ = ["SUPERSEDED", "Hub", "Page", "SignalBus", "Who"]
@@ -87,6 +94,7 @@ class Hub:
         secret: bytes,
         mailbox: Mailbox | None = None,
         rules: Rules | None = None,
+        turn: Turn | None = None,
         on_open: Hook | None = None,
         on_close: Hook | None = None,
         now: Callable[[], float] = time.time,
@@ -94,9 +102,10 @@ class Hub:
         self.node = secrets.token_urlsafe(8)
         self.visits, self.now, self.rules = visits, now, rules or Rules()
         self._bus, self._secret, self._mailbox = bus, secret, mailbox
+        self._turn = turn or Turn((), b"")
         self._on_open, self._on_close = on_open, on_close
         self.relays = RelayControl(bus, store, secret, self._tell_relay, now)
-        self._directory, self._asking = Directory(), Asking()
+        self._directory, self._asking, self._beside = Directory(), Asking(), Beside(visits)
         self._tasks: set[asyncio.Task[None]] = set()
         self._states: dict[str, CallState] = {}
         self._negotiations = Negotiations()
@@ -145,6 +154,10 @@ class Hub:
         if state is not None:
             await self._follow(state)
 
+    async def chat_changed(self, visit: str) -> None:
+        """Somebody has written in this visit's chat, at any node."""
+        await self._beside.changed(visit, self._directory.of(visit))
+
     def revoke(self, session: str) -> None:
         """The web session has ended: its pages are cut off."""
         for page in self._directory:
@@ -157,12 +170,15 @@ class Hub:
         """The first message of a connection. Sends what follows; raises nothing of the visit's."""
         who = page.who
         page.instance = message.instance
-        visit = who.visit if who.role == "patient" else message.visit if who.role == "therapist" else None
+        visit = message.visit if who.role == "therapist" else who.visit
         refusal: Refusal | None = None
         state: CallState | None = None
         if visit is not None and page.side is not None:
             try:
-                state = await self.visits.attach(visit, page.side, who.staff, message.instance, message.fresh)
+                if who.guest is not None:
+                    state = await self.visits.attach_guest(visit, who.guest, message.instance, message.fresh)
+                else:
+                    state = await self.visits.attach(visit, page.side, who.staff, message.instance, message.fresh)
             except Superseded:
                 page.send(SupersededNotice())
                 page.close(SUPERSEDED)
@@ -226,8 +242,9 @@ class Hub:
             page.send(Refusal(code="wrong_role", about=message.type))
             return
         state = self._states.get(page.visit) if page.visit is not None else None
-        negotiation = self._negotiations.of(state)
-        sender = Sender(side, page.instance, page.visit)
+        to = getattr(message, "to", "")
+        negotiation = self._negotiations.of(state.visit, page.instance, to) if state is not None else None
+        sender = Sender(side, page.instance, page.visit, page.who.guest)
         for effect in decide(message, sender, state, negotiation, self.rules):
             await self._perform(page, effect, state)
 
@@ -238,12 +255,14 @@ class Hub:
             case Forward() if state is not None:
                 await self._deliver(state.visit, effect.role, effect.to, effect.message)
             case Negotiated() if state is not None:
-                pair = (effect.therapist_page, effect.patient_page)
+                pair = (effect.offerer, effect.answerer)
                 self._negotiations.keep(state.visit, pair, effect.now)
                 self.relays.negotiated(state, *pair, effect.now)
             case AskOffer() if state is not None:
-                ask = PeerNeedOffer(sender=effect.patient_page, role="patient", seq=0)
-                await self._deliver(state.visit, "therapist", effect.therapist_page, ask)
+                roles = state.pages
+                if (role := roles.get(effect.offerer)) is not None:
+                    ask = PeerNeedOffer(sender=effect.answerer, role=roles.get(effect.answerer, "patient"), seq=0)
+                    await self._deliver(state.visit, role, effect.offerer, ask)
             case Do():
                 self._asking.ask(page, effect.message.type, lambda: self._do(page, effect))
 
@@ -266,8 +285,14 @@ class Hub:
             case Media(state=media, path=path) if visit is not None and side is not None:
                 await self.visits.media(visit, side, page.instance, media, path)
                 return
+            case Chat() | Chats() | QualitySample():
+                return await self._beside.handle(page, effect.message)
+            case Phone(on=on) if visit is not None and side is not None:
+                state = await self.visits.phone(visit, side, page.instance, on)
             case Confirm() if visit is not None:
                 state = await self.visits.confirm(visit, page.instance)
+            case Leave() if visit is not None and page.who.guest is not None:
+                state = await self.visits.leave_guest(visit, page.who.guest, page.instance)
             case Leave() if visit is not None and side is not None:
                 state = await self.visits.leave(visit, side, page.instance)
             case _:
@@ -317,16 +342,16 @@ class Hub:
         except (ProtocolError, SdpRefused):
             _log.error("hub.bad_signal")
             return
-        self._directory.send(signal.visit, signal.instance, message)
+        self._directory.send(signal.visit, signal.role, signal.instance, message)
 
     async def _deliver(self, visit: str, role: Role, instance: str, message: ServerMessage) -> None:
-        if not self._directory.send(visit, instance, message):
+        if not self._directory.send(visit, role, instance, message):
             await self._announce(Signal(self.node, "message", visit, role, instance, dump(message)))
 
-    def _tell_relay(self, visit: str, role: Role, instance: str, message: RelayOffer) -> None:
+    def _tell_relay(self, visit: str, instance: str, message: RelayOffer) -> None:
         state = self._states.get(visit)
-        if state is not None and state.open and state.page(role) == instance:
-            self._directory.send(visit, instance, message)
+        if state is not None and state.open and (role := state.pages.get(instance)) is not None:
+            self._directory.send(visit, role, instance, message)
 
     async def _announce(self, signal: Signal) -> None:
         payload = seal_signal(signal, self._secret)
@@ -353,6 +378,8 @@ class Hub:
             # An admission moves no end, so there is nothing to look up.
             moved = state.phase == "in_session" and (known is None or known.relay_expires != state.relay_expires)
             await self.relays.extend(state, look=moved)
+            if known is not None and known.pages != state.pages:
+                self.relays.only(state)
         else:
             self._negotiations.forget(state.visit)
             await self.relays.end(state.visit)
@@ -367,22 +394,33 @@ class Hub:
             if side is None:
                 continue
             foreign = side == "therapist" and state.staff != page.who.staff
-            current = state.page(side)
+            invited = side != "guest" or any(one.id == page.who.guest for one in state.guests)
+            current = state.page(side, page.who.guest)
             if not foreign and current is not None and current != page.instance:
                 page.send(SupersededNotice())
                 page.close(SUPERSEDED)
-            elif foreign or not state.open:
+            elif foreign or not state.open or not invited:
                 if page.call is not None:
                     page.call = None
-                    page.send(Ended(visit=visit, reason=state.reason))
+                    page.send(Ended(visit=visit, reason=state.reason if invited else "not_invited"))
             else:
                 self._tell_call(page, side, state)
 
     def _tell_call(self, page: Page, side: Role, state: CallState) -> None:
-        other = state.page("patient" if side == "therapist" else "therapist")
+        other = None if side == "guest" else state.page("patient" if side == "therapist" else "therapist")
         peer = None if other is None else Peer(instance=other, present=self.present(state.visit, other))
+        kinds = {one.page: one.kind for one in state.guests}
+        others = tuple(
+            Other(role=role, kind=kinds.get(instance), instance=instance, present=self.present(state.visit, instance))
+            for instance, role in state.pages.items()
+            if instance not in (page.instance, other)
+        )
         phase: Literal["admitted", "in_session"] = "admitted" if state.phase == "admitted" else "in_session"
-        call = Call(visit=state.visit, phase=phase, role=side, policy=state.policy, peer=peer)
+        call = Call(visit=state.visit, phase=phase, role=side, policy=state.policy, peer=peer, phone=state.phone)
+        if side == "therapist":
+            call = call.model_copy(update={"peer_quality": state.patient_quality})
+        call = call.model_copy(update={"others": others})
+        call = call.model_copy(update={"ice_servers": self._turn.servers(f"{state.visit}/{side}", self.now())})
         if call != page.call:
             page.call = call
             page.send(call)
@@ -390,7 +428,7 @@ class Hub:
     def _attach(self, page: Page, visit: str) -> None:
         if page.visit != visit:
             self._detach(page)
-            page.visit, page.call = visit, None
+            page.visit, page.call, page.chat = visit, None, None
         self._directory.attach(page, visit)
 
     def _detach(self, page: Page) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from signaling.visits import MediaState, Path, Policy, Role
+from signaling.visits import GuestKind, MediaState, Path, Policy, Quality, Role
 
 MAX_MESSAGE: Final = 64 * 1024  # bytes of a frame from a page
 MAX_SDP: Final = 32 * 1024  # bytes; Chromium's offers have 11 kB, Firefox's 7 kB
@@ -18,10 +18,18 @@ Sdp = Annotated[str, Field(min_length=1, max_length=MAX_SDP)]
 Candidate = Annotated[str, Field(max_length=512)]
 Mid = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,16}\z", max_length=16)]
 Kind = Literal["offer", "answer"]
+Away = Literal["", "phone", "hidden"]
+Guide = Literal["", "body", "upper", "hand", "foot"]
 SafetyRun = Annotated[int, Field(ge=1, le=10_000)]
 SafetyStep = Literal["commit", "nonce", "reveal", "mismatch", "unable"]
 SafetyValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*\z", max_length=43)]
 SAFETY_LENGTHS: Final[dict[SafetyStep, int]] = {"commit": 43, "nonce": 22, "reveal": 22, "mismatch": 0, "unable": 0}
+MAX_CHAT: Final = 2000  # characters
+_PRINTED = r"[^\x00-\x09\x0b-\x1f\x7f-\x9f]*"  # and the line break
+ChatText = Annotated[str, Field(max_length=MAX_CHAT, pattern=rf"^{_PRINTED}[^\x00-\x20\x7f-\xa0]{_PRINTED}\z")]
+Percent = Annotated[int, Field(ge=0, le=100)]
+Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
+Kbps = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class ProtocolError(Exception):
@@ -86,6 +94,10 @@ class Status(_Message):
     seq: Seq
     muted: bool
     camera_off: bool
+    away: Away = ""
+    sharing: bool = False
+    guide: Guide = ""
+    sound_only: bool = False
 
 
 class Safety(_Message):
@@ -116,6 +128,34 @@ class Media(_Message):
     generation: Generation
 
 
+class Chat(_Message):
+    type: Literal["chat"] = "chat"
+    id: Instance
+    text: ChatText
+
+
+class Chats(_Message):
+    type: Literal["chats"] = "chats"
+    after: Annotated[int, Field(ge=0, le=2**31)]
+
+
+class Phone(_Message):
+    type: Literal["phone"] = "phone"
+    on: bool
+
+
+class QualitySample(_Message):
+    type: Literal["quality"] = "quality"
+    loss_in: Percent | None
+    loss_out: Percent | None
+    rtt_ms: Milliseconds | None
+    jitter_ms: Milliseconds | None
+    kbps_in: Kbps | None
+    kbps_out: Kbps | None
+    state: Quality
+    path: Path | None
+
+
 class Leave(_Message):
     type: Literal["leave"] = "leave"
 
@@ -125,7 +165,8 @@ class Ping(_Message):
 
 
 Numbered = Description | IceCandidate | NeedOffer | Status | Safety
-PageMessage = Hello | Admit | Confirm | Numbered | Got | Media | Leave | Ping
+Beside = Chat | Chats | Phone | QualitySample
+PageMessage = Hello | Admit | Confirm | Numbered | Got | Media | Beside | Leave | Ping
 
 
 # Server to page
@@ -134,7 +175,7 @@ PageMessage = Hello | Admit | Confirm | Numbered | Got | Media | Leave | Ping
 class Welcome(_Message):
     type: Literal["welcome"] = "welcome"
     instance: str
-    role: Literal["patient", "therapist", "admin"]
+    role: Role | Literal["admin"]
     visit: str | None
     server_now: str
 
@@ -144,6 +185,23 @@ class Peer(_Message):
     present: bool
 
 
+class Other(_Message):
+    """One more page that this one is connected with, or may be."""
+
+    role: Role
+    kind: GuestKind | None
+    instance: str
+    present: bool
+
+
+class IceServer(_Message):
+    """As RTCPeerConnection takes it."""
+
+    urls: tuple[str, ...]
+    username: str
+    credential: str
+
+
 class Call(_Message):
     type: Literal["call"] = "call"
     visit: str
@@ -151,6 +209,10 @@ class Call(_Message):
     role: Role
     policy: Policy
     peer: Peer | None
+    phone: bool = False
+    peer_quality: Quality | None = None
+    ice_servers: tuple[IceServer, ...] = ()
+    others: tuple[Other, ...] = ()
 
 
 class SupersededNotice(_Message):
@@ -194,6 +256,10 @@ class PeerStatus(_FromPeer):
     type: Literal["status"] = "status"
     muted: bool
     camera_off: bool
+    away: Away = ""
+    sharing: bool = False
+    guide: Guide = ""
+    sound_only: bool = False
 
 
 class PeerSafety(_FromPeer):
@@ -249,6 +315,20 @@ class Clock(_Message):
     give_back: bool
 
 
+class ChatLine(_Message):
+    type: Literal["chat"] = "chat"
+    seq: int
+    id: str
+    role: Role
+    at: str
+    text: str
+
+
+class ChatsTold(_Message):
+    type: Literal["chats"] = "chats"
+    last: int
+
+
 class Ended(_Message):
     type: Literal["ended"] = "ended"
     visit: str
@@ -261,7 +341,10 @@ class Pong(_Message):
 
 
 FromPeer = PeerDescription | PeerCandidate | PeerNeedOffer | PeerStatus | PeerSafety | PeerGot | Skip
-ServerMessage = Welcome | Call | SupersededNotice | Refusal | FromPeer | RelayOffer | Snapshot | Clock | Ended | Pong
+ToPage = (
+    Welcome | Call | SupersededNotice | Refusal | RelayOffer | Snapshot | Clock | ChatLine | ChatsTold | Ended | Pong
+)
+ServerMessage = FromPeer | ToPage
 
 _FROM_PAGE: TypeAdapter[PageMessage] = TypeAdapter(Annotated[PageMessage, Field(discriminator="type")])
 _FROM_SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])

@@ -3,9 +3,8 @@
 from signaling.messages import PeerDescription
 from signaling.sdp import sdp_gate
 from signaling.switch import Negotiation
-from signaling.visits import CallState
 
-Pair = tuple[str, str]  # the therapist's page, the patient's page
+Pair = tuple[str, str]  # the page that offers, the page that answers
 
 
 class Negotiations:
@@ -14,11 +13,10 @@ class Negotiations:
     def __init__(self) -> None:
         self._known: dict[str, dict[Pair, Negotiation]] = {}
 
-    def of(self, state: CallState | None) -> Negotiation | None:
-        """Between both current pages."""
-        if state is None:
-            return None
-        return self._known.get(state.visit, {}).get((state.therapist_page or "", state.patient_page or ""))
+    def of(self, visit: str, one: str, other: str) -> Negotiation | None:
+        """Between two pages, whoever of them offers."""
+        known = self._known.get(visit, {})
+        return known.get((one, other)) or known.get((other, one))
 
     def keep(self, visit: str, pair: Pair, now: Negotiation) -> None:
         self._known.setdefault(visit, {})[pair] = now

@@ -13,10 +13,11 @@ from signaling.visits import Role
 class Who:
     """Whose WebSocket it is, from the web session. `session` names the web session, for `Hub.revoke`."""
 
-    role: Literal["patient", "therapist", "admin"]
+    role: Role | Literal["admin"]
     session: str
-    visit: str | None = None  # a patient's, fixed by the address
+    visit: str | None = None  # a patient's or a guest's, fixed by the address
     staff: str | None = None  # a therapist's or an admin's
+    guest: str | None = None  # a third person's invitation
 
 
 class Page:
@@ -27,6 +28,7 @@ class Page:
         self.instance = ""
         self.visit: str | None = None
         self.call: Call | None = None  # the last that it was told
+        self.chat: int | None = None  # number of the last line of chat that it was sent; None: it has not asked
         self.asked = 0  # questions to the visit that wait for their answer; `asking` is the last one's task
         self.asking: asyncio.Task[None] | None = None
 

@@ -81,7 +81,7 @@ class Relay:
     def hint(self, key: str, side: Side, source: Source, controlling: bool, now: float) -> list[Datagram]:
         """A browser of the call was here before this process was: ask it, as if its check had come."""
         call = self.table.calls.get(key)
-        if call is None:
+        if call is None or not source[1][1]:
             return _NOTHING
         leg = call.a if side == "a" else call.b
         if source in leg.paths or source in leg.candidates or len(leg.candidates) >= CANDIDATE_ADDRESSES:

@@ -26,7 +26,7 @@ from signaling.calls import (
 )
 from signaling.messages import RelayCandidate, RelayOffer
 from signaling.switch import Negotiation
-from signaling.visits import CallState, RelayStore, Role
+from signaling.visits import CallState, RelayStore
 
 # RFC 8445 §5.1.2.1: type preference 100 for server-reflexive, component 1.
 _SRFLX_PRIORITY = (100 << 24) | (65535 << 8) | 255
@@ -35,7 +35,7 @@ _MAX_VISITS = 20_000
 
 _log = structlog.get_logger(__name__)
 
-Tell = Callable[[str, Role, str, RelayOffer], None]
+Tell = Callable[[str, str, RelayOffer], None]
 
 
 class CallBus(Protocol):
@@ -46,7 +46,7 @@ class CallBus(Protocol):
 
 
 class RelayControl:
-    """`tell(visit, role, instance, message)` sends to a page that this node has; `now`: unix seconds."""
+    """`tell(visit, instance, message)` sends to a page that this node has; `now`: unix seconds."""
 
     def __init__(
         self,
@@ -83,14 +83,24 @@ class RelayControl:
             return
         self._own(self._put(call))
         for old in self._of(state.visit):
-            # Two generations live side by side for an ICE restart; other pages' calls are over.
-            if (old.offerer, old.answerer) != (offerer, answerer) or old.generation < call.generation - 1:
+            # Two generations live side by side for an ICE restart; the calls of pages that are gone are over.
+            same = (old.offerer, old.answerer) == (offerer, answerer)
+            if old.generation < call.generation - 1 if same else not _both_current(old, state):
                 self._own(self._drop(old))
 
-    async def again(self, state: CallState) -> None:
-        """A page has come back: tell both once more what the relays have said, or ask them."""
+    def only(self, state: CallState) -> None:
+        """A page has been replaced, or a third person was sent away: nothing of it may be relayed. Returns at once."""
+        self._own(self._only(state))
+
+    async def _only(self, state: CallState) -> None:
         for call in await self._stored(state.visit):
-            if (call.offerer, call.answerer) != (state.therapist_page, state.patient_page):
+            if not _both_current(call, state):
+                await self._drop(call)
+
+    async def again(self, state: CallState) -> None:
+        """A page has come back: tell all once more what the relays have said, or ask them."""
+        for call in await self._stored(state.visit):
+            if not _both_current(call, state):
                 continue
             if acks := self._acks.get(call.key):
                 for addresses in acks.values():
@@ -188,16 +198,16 @@ class RelayControl:
     ) -> tuple[tuple[str, Callable[[list[RelayCandidate]], None]], tuple[str, Callable[[list[RelayCandidate]], None]]]:
         """(the remote ufrag that this side's page needs, how to tell it) of offerer and answerer."""
 
-        def to(role: Role, instance: str, peer: str) -> Callable[[list[RelayCandidate]], None]:
+        def to(instance: str, peer: str) -> Callable[[list[RelayCandidate]], None]:
             def send(candidates: list[RelayCandidate]) -> None:
                 offer = RelayOffer(peer=peer, generation=call.generation, candidates=tuple(candidates))
-                self._tell(call.visit, role, instance, offer)
+                self._tell(call.visit, instance, offer)
 
             return send
 
         return (
-            (call.b.ufrag, to("therapist", call.offerer, call.answerer)),
-            (call.a.ufrag, to("patient", call.answerer, call.offerer)),
+            (call.b.ufrag, to(call.offerer, call.answerer)),
+            (call.a.ufrag, to(call.answerer, call.offerer)),
         )
 
     async def _put(self, call: RelayCall) -> None:
@@ -272,6 +282,10 @@ class RelayControl:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("relay_control.failed", error=repr(error))
+
+
+def _both_current(call: RelayCall, state: CallState) -> bool:
+    return state.pages.keys() >= {call.offerer, call.answerer}
 
 
 def _visit(key: str) -> str:

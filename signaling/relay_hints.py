@@ -9,7 +9,7 @@ import hmac
 import json
 from dataclasses import dataclass
 
-from signaling.calls import ForgedEntry, Side
+from signaling.calls import MAX_BLOB, ForgedEntry, Side
 from signaling.relay_leg import FIRST_CONNECTION, Address, OpenCall
 
 _DOMAIN = b"twenty-minutes relay hints 1\0"
@@ -46,8 +46,8 @@ def seal_hints(relay: str, key: str, hints: tuple[Hint, ...], secret: bytes) -> 
 
 def unseal_hints(blob: bytes, relay: str, key: str, secret: bytes) -> tuple[Hint, ...]:
     """Raises `ForgedEntry`, also for another relay's or another call's."""
-    mac, body = blob[:64], blob[65:]
-    if not hmac.compare_digest(mac, _mac(relay, key, body, secret)):
+    mac, point, body = blob[:64], blob[64:65], blob[65:]
+    if len(blob) > MAX_BLOB or point != b"." or not hmac.compare_digest(mac, _mac(relay, key, body, secret)):
         raise ForgedEntry("no hints of ours")
     return tuple(Hint(row[0], (row[1], row[2]), tuple(row[3]), row[4]) for row in json.loads(body))
 

@@ -35,6 +35,7 @@ RECONCILE = 2.0  # s between whole readings of the table
 RECONCILE_AWAY = 0.5  # s, from the fallback: no message tells of a new call while the bus is away
 TCP_SWEEP = 1.0  # s
 NOTE_EVERY = 1.0  # s between looks for browsers that have moved
+NOTE_SOON = 0.1  # s, after an address has been proved: a relay may die in a young call, too
 OUTBOX = 10_000
 # Below every candidate of a browser's own (host 126 << 24 and so on, RFC 8445 §5.1.2.1), UDP before TCP,
 # and the first relay's before the second's.
@@ -53,7 +54,8 @@ class RelaySettings:
     `publish`: "ip", "ip:port", "[ipv6]:port", each with "=bind-ip" or "=bind-ip:port" after it where the
     process sees another address than the world does (cloud NAT, containers). Empty: the machine's own
     addresses, 127.0.0.1 included. `relay_id` tells two relays apart; `index` is 0 for the first, 1 for its
-    warm spare.
+    warm spare. `tcp_port`: what browsers are told for TCP where a proxy in front takes it; 0: the same as UDP's.
+    `proxies`: addresses whose TCP connections begin with who is behind them (relay_proxy.py).
     """
 
     port: int
@@ -64,6 +66,8 @@ class RelaySettings:
     index: int = 0
     prefix: str = "tm:"
     tcp: bool = True
+    tcp_port: int = 0
+    proxies: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if len(self.secret) < 16:
@@ -142,20 +146,22 @@ class RelayServer:
             rank = PRIORITY_RELAY * self.settings.index + number
             addresses.append(RelayAddress(place.ip, place.port, "udp", PRIORITY_UDP - rank))
             if tcp is not None:
-                await self._listen(tcp, place)
-                addresses.append(RelayAddress(place.ip, place.port, "tcp", PRIORITY_TCP - rank))
+                port = self.settings.tcp_port or place.port
+                await self._listen(tcp, (place.ip, port))
+                addresses.append(RelayAddress(place.ip, port, "tcp", PRIORITY_TCP - rank))
         self.addresses = tuple(addresses)
 
-    async def _listen(self, bound: socket.socket, place: Published) -> None:
+    async def _listen(self, bound: socket.socket, place: tuple[str, int]) -> None:
         def opened(connection: Connection) -> None:
-            self.relay.published[connection.number] = (place.ip, place.port)
+            self.relay.published[connection.number] = place
 
         def closed(connection: Connection) -> None:
             self.relay.forget_connection(connection.source)
 
         listener = TcpListener(
-            self._connections, self._next_number, self._received, opened, closed, self.socket_counters
-        )
+            self._connections, self._next_number, self._received, opened, closed, self.socket_counters,
+            proxies=self.settings.proxies,
+        )  # fmt: skip
         await listener.listen(bound)
         self._listeners.append(listener)
 
@@ -284,7 +290,11 @@ class RelayServer:
 
     async def _note_forever(self) -> None:
         while True:
-            await asyncio.sleep(NOTE_EVERY)
+            verified, due = self.relay.counters.verified, self._loop.time() + NOTE_EVERY
+            while self._loop.time() < due:
+                await asyncio.sleep(NOTE_SOON)
+                if self.relay.counters.verified != verified:
+                    break
             noted: dict[str, tuple[Hint, ...]] = {}
             fresh: dict[str, tuple[bytes, float]] = {}
             for key, call in self.relay.table.calls.items():

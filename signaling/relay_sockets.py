@@ -5,15 +5,16 @@ They know nothing of calls: each gives its datagrams to one function and sends w
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 
+from signaling.relay_frames import Frames, NotFrames, framed
 from signaling.relay_leg import Source
+from signaling.relay_proxy import NotProxied, proxied
 
 Receive = Callable[[bytes, Source], None]
 
 BUFFER = 4 << 20  # bytes asked of the kernel; it gives what it may
-LONGEST = 2048  # bytes of a frame or datagram
 QUEUED = 64 << 10  # bytes that may wait for a slow reader; then whole frames are dropped
 FIRST_CHECK = 5.0  # s a connection has for its first valid check
 CONNECTIONS = 2000
@@ -30,7 +31,7 @@ class SocketCounters:
     tcp_accepted: int = 0
     tcp_refused: int = 0  # too many, in all or from one address
     tcp_silent: int = 0  # closed: no valid check in time
-    tcp_garbage: int = 0  # closed: no RFC 4571 frames
+    tcp_garbage: int = 0  # closed: no RFC 4571 frames, or a proxy's connection without its header
     tcp_slow: int = 0  # frames dropped for a slow reader
 
     def as_dict(self) -> dict[str, int]:
@@ -44,35 +45,53 @@ class Connection(asyncio.Protocol):
         self._listener, self.number = listener, number
         self.source: Source = (number, ("", 0))
         self.opened_at = asyncio.get_running_loop().time()
-        self._buffer = bytearray()
+        self._frames = Frames()
+        self._start = bytearray()  # the proxy's header, until it is whole
         self._transport: asyncio.Transport | None = None
+        self._header: asyncio.TimerHandle | None = None  # its end: the proxy must have said who comes
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self.source = (self.number, transport.get_extra_info("peername") or ("", 0))
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not self._listener.admit(self):
+        if self.source[1][0] in self._listener.proxies:
+            self._header = asyncio.get_running_loop().call_later(FIRST_CHECK, self.abort)
+        elif not self._listener.admit(self):
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        buffer = self._buffer
-        buffer += data
-        at = 0
-        while len(buffer) - at >= 2:
-            length = int.from_bytes(buffer[at : at + 2], "big")
-            if length > LONGEST:
-                self._listener.counters.tcp_garbage += 1
-                self.abort()
-                return
-            if len(buffer) - at - 2 < length:
-                break
-            self._listener.receive(bytes(buffer[at + 2 : at + 2 + length]), self.source)
-            at += 2 + length
-        del buffer[:at]
+        try:
+            if self._header is not None:
+                data = self._behind_proxy(data)
+            for frame in self._frames.feed(data):
+                self._listener.receive(frame, self.source)
+        except (NotFrames, NotProxied):
+            self._listener.counters.tcp_garbage += 1
+            self.abort()
+
+    def _behind_proxy(self, data: bytes) -> bytes:
+        """Read the proxy's header; what follows it is the browser's. Raises NotProxied."""
+        self._start += data
+        found = proxied(self._start)
+        if found is None:
+            return b""
+        end, address = found
+        rest, self._start = bytes(self._start[end:]), bytearray()
+        assert self._header is not None
+        self._header.cancel()
+        self._header = None
+        if address is not None:
+            self.source = (self.number, address)
+        if not self._listener.admit(self):
+            self.abort()
+            return b""
+        return rest
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        if self._header is not None:
+            self._header.cancel()
         self._listener.lost(self)
 
     def send(self, data: bytes) -> None:
@@ -82,7 +101,7 @@ class Connection(asyncio.Protocol):
         if self._transport.get_write_buffer_size() + len(data) + 2 > QUEUED:
             self._listener.counters.tcp_slow += 1
             return
-        self._transport.write(len(data).to_bytes(2, "big") + data)
+        self._transport.write(framed(data))
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -100,9 +119,11 @@ class TcpListener:
         opened: Callable[[Connection], None],
         closed: Callable[[Connection], None],
         counters: SocketCounters,
+        *,
+        proxies: Collection[str] = (),
     ) -> None:
         self._connections, self._next_number, self.receive = connections, next_number, receive
-        self._opened, self._closed, self.counters = opened, closed, counters
+        self._opened, self._closed, self.counters, self.proxies = opened, closed, counters, proxies
         self._server: asyncio.Server | None = None
 
     async def listen(self, bound: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""The relay's UDP sockets: drained in bursts, and under load only every half millisecond.
+"""The relay's UDP sockets: drained in bursts, and under load only every half to three quarters of a millisecond.
 
 A packet that comes alone costs more for its wake-up than for its way: so when there are many, the process
 sleeps until some have come, and takes them in one go.
@@ -12,12 +12,15 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from signaling.relay_burst import SLOTS, Burst, Key, Name, usable
+from signaling.relay_frames import LONGEST
 from signaling.relay_leg import Address, Datagram, Path, Source
-from signaling.relay_sockets import LONGEST, Receive, SocketCounters
+from signaling.relay_sockets import Receive, SocketCounters
 
 BURSTS = 4  # of SLOTS datagrams, a wake-up; then others have their turn
-PERIOD = 0.0005  # s from one drain to the next under load: the longest that a packet waits
-ROUNDS = 4  # such drains in a row; then all else has its turn (TCP and timers so wait 2 ms at most)
+PERIOD = 0.0005  # s from one drain to the next under load
+LONGEST_PERIOD = 0.00075  # s while a PERIOD brings too few; the longest that a packet waits
+ENOUGH = 8  # datagrams that make a wake-up worth its price
+ROUNDS = 4  # such drains in a row; then all else has its turn (TCP and timers so wait 3 ms at most)
 LOADED = 5000  # datagrams a second; some 15 calls
 LOOK = 0.05  # s over which the load is counted
 SHORTEST = 0.00005  # s; a shorter sleep costs more than it brings
@@ -41,20 +44,24 @@ class Pace:
 
     def __init__(self) -> None:
         self.loaded = False
+        self.period = PERIOD
         self._count, self._since, self._drained_at = 0, 0.0, 0.0
 
     def sleep(self) -> None:
-        """Until PERIOD after the last drain, and never longer than that."""
-        left = self._drained_at + PERIOD - time.monotonic()
+        """Until one period after the last drain, and never longer than that."""
+        left = self._drained_at + self.period - time.monotonic()
         if left > SHORTEST:
-            time.sleep(min(left, PERIOD))
+            time.sleep(min(left, self.period))
         self._drained_at = time.monotonic()
 
     def took(self, count: int, now: float) -> bool:
         """Count what a drain brought; whether there is load."""
         self._count += count
         if now - self._since >= LOOK:
-            self.loaded = self._count >= LOADED * (now - self._since)
+            rate = self._count / (now - self._since)
+            self.loaded = rate >= LOADED
+            if self.loaded:
+                self.period = min(LONGEST_PERIOD, max(PERIOD, ENOUGH / rate))
             self._count, self._since = 0, now
         return self.loaded
 
@@ -158,6 +165,8 @@ class BurstSocket(UdpSocket):
                     self._counters.send_full += 1
                 else:
                     self._counters.send_failed += 1
+        if len(names) >= self._tidy_at:  # not before: `to` points into them
+            self._tidy()
 
     def _rest(self, slot: int, size: int, key: Key) -> None:
         source = (self._number, self._burst.address(slot))
@@ -169,15 +178,16 @@ class BurstSocket(UdpSocket):
     def _learn(self, path: Path) -> Name | None:
         if path.source[0] != self._number:
             return None
-        if len(self._names) >= self._tidy_at:
-            for gone in [path for path in self._names if not path.verified]:
-                name = self._names.pop(gone)
-                if self._known.get(name.key) is gone:
-                    del self._known[name.key]
-            self._tidy_at = 2 * len(self._names) + NAMES
         name = self._names[path] = Name(path.source[1])
         self._known[name.key] = path
         return name
+
+    def _tidy(self) -> None:
+        for gone in [path for path in self._names if not path.verified]:
+            name = self._names.pop(gone)
+            if self._known.get(name.key) is gone:
+                del self._known[name.key]
+        self._tidy_at = 2 * len(self._names) + NAMES
 
 
 class UdpSockets:

@@ -11,6 +11,9 @@ from signaling.calls import Leg
 from signaling.candidates import CandidateRefused, candidate_gate
 from signaling.messages import (
     Admit,
+    Beside,
+    Chat,
+    Chats,
     Confirm,
     Description,
     FromPeer,
@@ -27,6 +30,8 @@ from signaling.messages import (
     PeerNeedOffer,
     PeerSafety,
     PeerStatus,
+    Phone,
+    QualitySample,
     Refusal,
     Safety,
     Skip,
@@ -38,11 +43,15 @@ from signaling.visits import CallState, Role
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Whose page speaks, as the server knows it. `visit`: the one that it is attached to."""
+    """Whose page speaks, as the server knows it.
+
+    `visit`: the one that it is attached to. `guest`: which third person.
+    """
 
     role: Role
     instance: str
     visit: str | None
+    guest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,38 +89,34 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Negotiated:
-    """Remember this about (therapist's page, patient's page). With both legs the relay can be opened."""
+    """Remember this about two pages. With both legs the relay can be opened."""
 
-    therapist_page: str
-    patient_page: str
+    offerer: str
+    answerer: str
     now: Negotiation
 
 
 @dataclass(frozen=True, slots=True)
 class AskOffer:
-    """An answer whose offer this service has not seen: have the therapist's page offer again."""
+    """An answer whose offer this service has not seen: have the page that made it offer again."""
 
-    therapist_page: str
-    patient_page: str
+    offerer: str
+    answerer: str
 
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """The visit's own: admit, confirm, media, leave."""
+    """The visit's own: admit, confirm, media, leave, and what goes on beside the call."""
 
-    message: Admit | Confirm | Media | Leave
+    message: Admit | Confirm | Media | Leave | Beside
 
 
 Effect = Forward | Refuse | Negotiated | AskOffer | Do
 
 _NUMBERED = (Description, IceCandidate, NeedOffer, Status, Safety)
-#: Who may take which step for the safety words; "unable" is for both.
-_SAFETY_ROLES: dict[str, Role] = {
-    "commit": "therapist",
-    "reveal": "therapist",
-    "nonce": "patient",
-    "mismatch": "patient",
-}
+#: Who may take which step for the safety words: whoever offers (True), or whoever answers; "unable" is for both.
+_SAFETY_OFFERS = {"commit": True, "reveal": True, "nonce": False, "mismatch": False}
+_RANK: dict[Role, int] = {"therapist": 0, "patient": 1, "guest": 2}
 
 
 def decide(
@@ -123,7 +128,7 @@ def decide(
 ) -> list[Effect]:
     """What follows from a message after `hello`.
 
-    `state`: of the sender's visit; `negotiation`: between both current pages.
+    `state`: of the sender's visit; `negotiation`: between the sender's page and the one that is spoken to.
     """
     match message:
         case Admit():
@@ -132,23 +137,30 @@ def decide(
             return [Do(message)] if state is not None else [_no(message, "not_admitted")]
         case Confirm() | Media() | Got() | Description() | IceCandidate() | NeedOffer() | Status() | Safety():
             pass
+        case Chat() | Chats() | Phone() | QualitySample():
+            pass
         case _:
             return [_no(message, "bad_message")]  # hello again; ping is the shell's
     if state is None or not state.open:
         return [_no(message, "not_admitted")]
-    if state.page(sender.role) != sender.instance:
+    if state.page(sender.role, sender.guest) != sender.instance:
         return [_no(message, "not_current")]
     if isinstance(message, Confirm):
         return [Do(message)] if sender.role == "patient" else [_no(message, "wrong_role")]
-    if isinstance(message, Media):
-        return [Do(message)]
-    other: Role = "patient" if sender.role == "therapist" else "therapist"
-    if message.to != state.page(other):
+    if isinstance(message, Media | Beside):  # the visit is between two; a third person takes part in the call alone
+        return [Do(message)] if sender.role != "guest" else [_no(message, "wrong_role")]
+    other = state.pages.get(message.to)
+    if other is None or message.to == sender.instance:
         return [_no(message, "bad_peer")]
     if isinstance(message, Got):
         got = PeerGot(sender=sender.instance, role=sender.role, seq=message.seq)
         return [Forward(other, message.to, got)]
     return _numbered(message, sender, other, state, negotiation, rules)
+
+
+def offers(one: tuple[Role, str], other: tuple[Role, str]) -> bool:
+    """Whether `one` (role, page) offers and the other answers: the therapist to all, the patient to a third person."""
+    return (_RANK[one[0]], one[1]) < (_RANK[other[0]], other[1])
 
 
 def first_offer(admit: Admit, state: CallState) -> Description | None:
@@ -173,18 +185,29 @@ def _numbered(
         return Forward(other, message.to, content)
 
     page, role, seq = sender.instance, sender.role, message.seq
+    begins = offers((role, page), (other, message.to))
     skip = forward(Skip(sender=page, role=role, seq=seq))
     match message:
         case Status():
-            return [
-                forward(PeerStatus(sender=page, role=role, seq=seq, muted=message.muted, camera_off=message.camera_off))
-            ]
+            guides = role == "therapist"  # who shares a screen, and says how to stand before the camera
+            told = PeerStatus(
+                sender=page,
+                role=role,
+                seq=seq,
+                muted=message.muted,
+                camera_off=message.camera_off,
+                away=message.away,
+                sharing=message.sharing and guides,
+                guide=message.guide if guides else "",
+                sound_only=message.sound_only,
+            )
+            return [forward(told)]
         case NeedOffer():
-            if sender.role != "patient":
+            if begins:
                 return [_no(message, "wrong_role"), skip]
             return [forward(PeerNeedOffer(sender=page, role=role, seq=seq))]
         case Safety(run=run, step=step, value=value):
-            if sender.role != _SAFETY_ROLES.get(step, sender.role):
+            if begins != _SAFETY_OFFERS.get(step, begins):
                 return [_no(message, "wrong_role"), skip]
             return [forward(PeerSafety(sender=page, role=role, seq=seq, run=run, step=step, value=value))]
         case IceCandidate():
@@ -207,7 +230,7 @@ def _numbered(
                 )
             ]
         case Description():
-            if (message.kind == "offer") != (sender.role == "therapist"):
+            if (message.kind == "offer") != begins:
                 return [_no(message, "wrong_role"), skip]
             try:
                 passed = sdp_gate(message.sdp, message.kind)

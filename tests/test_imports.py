@@ -13,15 +13,16 @@ SOURCES = [path for top in ("server", "signaling") for path in sorted((ROOT / to
 
 #: Features along the patient's path, then the roles; each may import those of a lower number.
 PATH = {"people": 0, "visit": 1, "form": 1, "booking": 2, "waitingroom": 3, "consultation": 4, "notes": 5}
-PATH |= {"patient": 6, "desk": 6, "admin": 7}
+PATH |= {"patient": 6, "guest": 6, "desk": 6, "admin": 7}
 #: What a feature's files are, by their names; each imports its own kind and lower ones. All others are pure.
 #: tables, store: SQL. snapshot: rows as what pages show. call: signaling's Visits on top of the store.
 #: pages: what the views of several features share.
 LAYERS = {"tables": 1, "passwords": 1, "store": 2, "sessions": 2, "snapshot": 3, "call": 3}
+LAYERS |= {"chat": 2, "guests": 2, "phone": 2, "quality": 2}  # stores of the consultation, one each
 LAYERS |= {"pages": 4, "views": 5, "command": 5}
 #: What counts as pure outside of the features, and which files of signaling are shells.
 PURE_SERVER = {"server.errors", "server.i18n", "server.ids", "server.formats", "server.config"}
-SIGNALING_SHELLS = {"asking", "bus", "check", "directory", "hub", "pages", "socket"}
+SIGNALING_SHELLS = {"asking", "beside", "bus", "check", "directory", "hub", "pages", "socket"}
 SIGNALING_SHELLS |= {"relay_addresses", "relay_burst", "relay_control", "relay_server", "relay_sockets", "relay_udp"}
 PURE_OTHERS = ("pydantic", "aiortc.sdp", "aioice.stun", "phonenumbers", "babel", "sqlalchemy.RowMapping")
 IMPURE = {"asyncio", "http", "os", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time"}

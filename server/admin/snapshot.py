@@ -63,6 +63,7 @@ def wall_data(
 
 def _session(settings: Settings, row: RowMapping, who: Particulars, now: datetime) -> dict[str, Any]:
     both = row["patient_media"] == row["therapist_media"] == "connected"
+    media = "connected" if both else "lost" if row["started_at"] else "connecting"
     clock = clock_data(row, settings, now)
     return {
         "visit": row["id"],
@@ -71,9 +72,15 @@ def _session(settings: Settings, row: RowMapping, who: Particulars, now: datetim
         "state": row["state"],
         "admitted_at": iso(row["admitted_at"]),
         "path": row["path"],
-        "media": "connected" if both else "lost" if row["started_at"] else "connecting",
+        "media": "phone" if row["phone_since"] else media,
+        "quality": _worst(row["patient_quality"], row["therapist_quality"]),
         **{name: clock[name] for name in ("phase", "started_at", "ends_at", "wrap_ends_at", "held")},
     }
+
+
+def _worst(*states: str | None) -> str | None:
+    """The session is as good as the worse of its two connections."""
+    return next((state for state in ("lost", "weak", "good") if state in states), None)
 
 
 def _alarms(rows: Sequence[RowMapping], queue: Queue, running: Sequence[RowMapping], now: datetime) -> list[str]:

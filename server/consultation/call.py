@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import RowMapping, delete
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.audit import Actor
 from server.config import Settings
-from server.consultation import store
+from server.consultation import chat, guests, phone, quality, store
 from server.consultation.tables import mailbox
 from server.db import Database
 from server.errors import PersonError
 from server.visit import store as visits
 from server.visit.states import OPEN, OVER, Event, State
-from signaling.visits import CallState, MediaState, Path, Phase, Refused, Role, Superseded
+from signaling.visits import CallState, Guest, Line, MediaState, Path, Phase, Refused, Role, Sample, Superseded
 
 #: a message in the SQL mailbox older than this is of no use to anybody
 MAILBOX_S = 60
@@ -38,12 +39,28 @@ class Consultations:
                 if staff is not None:
                     await store.own_visit(tx, visit, staff)
                 row = await store.attach_page(tx, visit, role, instance, fresh=fresh)
-                now = tx.now
+                if row is None:
+                    raise Superseded
+                return await self._state(tx.conn, row, tx.now)
         except PersonError as error:
             raise Refused(error.code) from None
-        if row is None:
-            raise Superseded
-        return self._state(row, now)
+
+    async def attach_guest(self, visit: str, guest: str, instance: str, fresh: bool) -> CallState:
+        try:
+            async with self._db.write() as tx:
+                row = await guests.attach(tx, visit, guest, instance, fresh=fresh)
+                if row is None:
+                    raise Superseded
+                return await self._state(tx.conn, row, tx.now)
+        except PersonError as error:
+            raise Refused(error.code) from None
+
+    async def leave_guest(self, visit: str, guest: str, instance: str) -> CallState:
+        try:
+            async with self._db.write() as tx:
+                return await self._state(tx.conn, await guests.leave(tx, visit, guest, instance), tx.now)
+        except PersonError as error:
+            raise Refused(error.code) from None
 
     async def admit(self, visit: str, staff: str, instance: str) -> CallState:
         try:
@@ -52,13 +69,13 @@ class Consultations:
             raise Refused(error.code) from None
         if row["therapist_page"] != instance:  # the same visit, admitted from another window before
             return await self.attach(visit, "therapist", staff, instance, True)
-        return self._state(row, row["changed_at"])
+        return call_state(row, self._settings, row["changed_at"])  # an admission begins without third persons
 
     async def confirm(self, visit: str, instance: str) -> CallState:
         try:
             async with self._db.write() as tx:
                 row = await store.confirm(tx, self._settings, visit, instance)
-                return self._state(row, tx.now)
+                return await self._state(tx.conn, row, tx.now)
         except PersonError as error:
             raise Refused(error.code) from None
 
@@ -82,7 +99,34 @@ class Consultations:
                     )
                 else:
                     await store.media(tx, self._settings, visit, role, instance, "lost", None)
-                return self._state(row, tx.now)
+                return await self._state(tx.conn, row, tx.now)
+        except PersonError as error:
+            raise Refused(error.code) from None
+
+    async def chat(self, visit: str, role: Role, instance: str, id: str, text: str) -> Line:
+        try:
+            return await chat.say(self._db, visit, role, instance, id, text)
+        except PersonError as error:
+            raise Refused(error.code) from None
+
+    async def chats(self, visit: str, role: Role, instance: str, after: int, most: int, fresh: bool) -> Sequence[Line]:
+        try:
+            return await chat.since(self._db, visit, role, instance, after, most, fresh=fresh)
+        except PersonError as error:
+            raise Refused(error.code) from None
+
+    async def phone(self, visit: str, role: Role, instance: str, on: bool) -> CallState:
+        try:
+            async with self._db.write() as tx:
+                row = await phone.switch(tx, visit, role, instance, on)
+                return await self._state(tx.conn, row, tx.now)
+        except PersonError as error:
+            raise Refused(error.code) from None
+
+    async def quality(self, visit: str, role: Role, instance: str, sample: Sample) -> None:
+        try:
+            async with self._db.write() as tx:
+                await quality.keep(tx, visit, role, instance, sample)
         except PersonError as error:
             raise Refused(error.code) from None
 
@@ -90,10 +134,10 @@ class Consultations:
         now = await self._db.now()
         async with self._db.read() as conn:
             row = await visits.by_id(conn, visit)
-        return None if row is None else self._state(row, now)
+            return None if row is None else await self._state(conn, row, now)
 
-    def _state(self, row: RowMapping, now: datetime) -> CallState:
-        return call_state(row, self._settings, now)
+    async def _state(self, conn: AsyncConnection, row: RowMapping, now: datetime) -> CallState:
+        return call_state(row, self._settings, now, await guests.of_visit(conn, row))
 
     # ---- RelayStore
 
@@ -124,7 +168,7 @@ class Consultations:
             await tx.conn.execute(delete(mailbox).where(mailbox.c.at < tx.now - timedelta(seconds=MAILBOX_S)))
 
 
-def call_state(row: RowMapping, settings: Settings, now: datetime) -> CallState:
+def call_state(row: RowMapping, settings: Settings, now: datetime, third: Sequence[Guest] = ()) -> CallState:
     """What the call needs of a visit's row."""
     state = row["state"]
     phase: Phase = "waiting"
@@ -142,4 +186,7 @@ def call_state(row: RowMapping, settings: Settings, now: datetime) -> CallState:
         version=row["version"],
         reason=row["end_reason"] or "ended",
         staff=row["therapist_id"],
+        phone=state in OPEN and row["phone_since"] is not None,
+        patient_quality=row["patient_quality"] if state in OPEN else None,
+        guests=tuple(third),
     )

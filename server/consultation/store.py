@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,6 +59,8 @@ async def admit(db: Database, settings: Settings, visit_id: str, staff_id: str, 
                 patient_media=None,
                 therapist_media=None,
                 path=None,
+                patient_quality=None,
+                therapist_quality=None,
             )
     except IllegalTransition as error:
         async with db.read() as conn:  # the same click, in two windows at once
@@ -120,9 +122,9 @@ async def media(
     return await visits.update_row(tx, visit_id, f"media_{state}", actor, detail={"role": role, "path": path}, **values)
 
 
-def lost_time(row: RowMapping, both_up: bool, now: datetime) -> dict[str, Any]:
-    """The columns that change when the connection breaks or comes back while the clock runs."""
-    if not row["started_at"]:
+def lost_time(row: Mapping[str, Any] | RowMapping, both_up: bool, now: datetime) -> dict[str, Any]:
+    """The columns that change when the connection breaks or comes back while the clock runs. By phone none is lost."""
+    if not row["started_at"] or row["phone_since"]:
         return {}
     if both_up and row["lost_since"]:
         lost = max(0, int((now - row["lost_since"]).total_seconds() * 1000))
@@ -191,7 +193,8 @@ async def send_back(tx: Transaction, visit_id: str, staff_id: str) -> RowMapping
 _NOBODY: dict[str, Any] = {
     "therapist_id": None, "therapist_page": None, "admitted_at": None, "confirmed_at": None, "policy": None,
     "started_at": None, "ends_at": None, "wrap_ends_at": None, "held": False, "lost_since": None, "lost_ms": 0,
-    "given_back_ms": 0, "path": None,
+    "given_back_ms": 0, "path": None, "phone_fallback": False, "phone_since": None,
+    "patient_quality": None, "therapist_quality": None,
     "patient_media": None, "therapist_media": None,
 }  # fmt: skip
 
@@ -232,8 +235,7 @@ async def _sweep_one(tx: Transaction, settings: Settings, seen: RowMapping) -> N
             tx.now, timedelta(seconds=settings.visit_seconds), timedelta(seconds=settings.wrap_up_seconds)
         )
         both = row["patient_media"] == row["therapist_media"] == "connected"
-        if not both:
-            values["lost_since"] = tx.now
+        values |= lost_time({**row, **values}, both, tx.now)
         await visits.update_row(tx, row["id"], "clock_started", SYSTEM, **values)
 
 
@@ -325,8 +327,8 @@ async def attach_page(tx: Transaction, visit_id: str, role: str, page: str, *, f
         return None
     actor = Actor("patient", row["patient_id"]) if role == "patient" else therapist(row["therapist_id"])
     values = {f"{role}_page": page, f"{role}_media": None, **seen}
-    if row["started_at"] and not row["lost_since"] and row["state"] in OPEN:
-        values["lost_since"] = tx.now  # the old page's media died with it
+    if row["state"] in OPEN:
+        values |= lost_time(row, False, tx.now)  # the old page's media died with it
     return await visits.update_row(tx, visit_id, "page_opened", actor, detail={"role": role}, **values)
 
 

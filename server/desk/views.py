@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from server.audit import Actor, Viewing
+from server.consultation import chat
 from server.consultation import store as consultation
 from server.desk.snapshot import opened_data, queue_data
 from server.errors import PersonError
@@ -58,11 +59,14 @@ async def desk(request: web.Request) -> web.StreamResponse:
         "unsigned": [{"visit": row["id"], "name": opened[row["id"]].name, "ended_at": row["ended_at"]} for row in late],
         "opened": None,
         "note_html": None,
+        "written": [],
         "error": None,
     }
     if shown is not None:
         values["opened"] = opened_data(settings, shown, opened[shown["id"]], now)
         values["note_html"] = await note_html(request, shown, opened[shown["id"]])
+        if shown["state"] not in OPEN:  # while it runs, the page's socket brings it
+            values["written"] = await chat.conversation(db, shown["id"], shown["patient_id"], Actor("staff", staff.id))
     return page(request, "desk/desk.html", values)
 
 

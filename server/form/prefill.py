@@ -9,13 +9,14 @@ from typing import Any
 #: ``location`` {street, city, province: ISO 3166-2 or "other", postal}, ``phone`` E.164,
 #: ``emergency`` {name, phone, relation} or {} (declined), ``reason``, ``language`` en|fr|other,
 #: ``interpreter`` bool, ``consent`` {version, lang, at}, ``clinician`` {id, name, profession, registration},
-#: ``started_at`` and ``ended_at``: ISO 8601 with the clinic's own offset (C4 counts against that day).
+#: ``modality`` video|phone_fallback, ``started_at`` and ``ended_at``: ISO 8601 with the clinic's own offset (C4 counts
+#: against that day).
 Visit = Mapping[str, Any]
 
 
 def prefill(visit: Visit) -> dict[str, Any]:
     """The document of a note that nobody has touched yet. The therapist confirms or changes all of it."""
-    document: dict[str, Any] = {"A1": "video"}
+    document: dict[str, Any] = {"A1": visit.get("modality", "video")}
     location = visit.get("location")
     if location:
         outside = location.get("province") == "other"

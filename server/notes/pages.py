@@ -163,6 +163,7 @@ def visit_facts(settings: Settings, row: RowMapping, who: Particulars, staff: St
             "profession": staff.profession,
             "registration": staff.registration,
         },
+        "modality": "phone_fallback" if row["phone_since"] else "video",
         "started_at": local(row["started_at"] or row["admitted_at"]),
         "ended_at": local(row["ended_at"]),
     }

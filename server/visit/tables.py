@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, false, text
 
 from server.db import Encrypted, UtcTime, metadata
 from server.visit.states import State
@@ -54,6 +54,10 @@ visit = Table(
     Column("lost_ms", Integer, nullable=False, default=0),
     Column("given_back_ms", Integer, nullable=False, default=0),
     Column("proof_tries", Integer, nullable=False, default=0),
+    Column("phone_fallback", Boolean, nullable=False, server_default=false()),  # went on by phone at some time
+    Column("phone_since", UtcTime),  # is by phone, or ended so
+    Column("patient_quality", String(4)),  # good, weak or lost, as that page measured it last
+    Column("therapist_quality", String(4)),
     # one therapist, one open visit
     Index(
         "uq_visit_open_therapist", "therapist_id", unique=True, sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)

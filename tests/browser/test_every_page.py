@@ -5,6 +5,7 @@ With SCREENSHOTS set, each is also kept as a picture to look at.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import pytest
@@ -18,14 +19,14 @@ from tests.rig.browsers import DESKTOP, PHONE, Crew, Person
 from tests.rig.senses import axe, screenshot, sees
 
 pytestmark = pytest.mark.browser
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+Scheme = Literal["light", "dark"]
 
 
 class Inspector:
     """Collects what is wrong, so that one run names it all."""
 
-    def __init__(self, lang: str) -> None:
-        self.lang = lang
+    def __init__(self, lang: str, long: bool) -> None:
+        self.lang, self.long = lang, long
         self.found: list[str] = []
 
     async def __call__(self, person: Person, name: str) -> None:
@@ -36,12 +37,18 @@ class Inspector:
             await page.set_viewport_size(size)
             # where a scrolled page happens to stand, its sticky head covers half of a control: looked at from the top
             await page.evaluate("() => { scrollTo(0, 0); document.querySelector('#note')?.scrollTo(0, 0); }")
-            for scheme in SCHEMES:
+            for scheme in self._schemes(width):
                 await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 where = f"{name} {width} {scheme}"
                 self.found += [f"{where}: {text}" for text in await axe(page)]
                 await screenshot(person, f"{self.lang}-{name}-{width}-{scheme}", full=width == 1280)
             self.found += [f"{name} {width}: {wide}" for wide in await _sticks_out(page)]
+
+    def _schemes(self, width: int) -> Iterable[Scheme]:
+        """Colours differ by scheme, places by width: the two languages together look at all four."""
+        if self.long:
+            return "light", "dark"
+        return ("dark",) if (self.lang == "en") == (width == 390) else ("light",)
 
 
 async def _sticks_out(page: Page) -> list[str]:
@@ -51,9 +58,9 @@ async def _sticks_out(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
 @pytest.mark.timeout(400)
-async def test_every_page(run_app: RunApp, people: Crew, lang: str) -> None:
+async def test_every_page(run_app: RunApp, people: Crew, lang: str, long: bool) -> None:
     app = await run_app()
-    look = Inspector(lang)
+    look = Inspector(lang, long)
     locale = f"{lang}-CA"
     ana = await people("ana", colour="blue", tone=660, locale=locale)
     li = await people("li", colour="red", locale=locale)
@@ -98,6 +105,22 @@ async def test_every_page(run_app: RunApp, people: Crew, lang: str) -> None:
     await look(ana, "call")
     await look(li, "desk-visit")
     await look(priya, "wall-session")
+    await li.page.locator("[data-action=more]").click()
+    await look(li, "desk-more")
+    await li.page.locator("[data-action=guests]").click()
+    await li.page.locator("[data-guests-place] form button").click()
+    link = await li.page.locator("[data-guest-link]").input_value()
+    await look(li, "desk-guests")
+    await li.page.locator("[data-action=guests-close]").click()
+    await priya.page.goto(link)
+    await look(priya, "guest")
+    await priya.page.locator("[data-action=join-sound]").click()
+    await expect(priya.page.locator(".guest-tile")).to_have_count(2)
+    await look(priya, "guest-call")
+    await expect(ana.page.locator(".guest-tile")).to_have_count(1)
+    await look(ana, "call-with-guest")
+    await priya.page.locator("[data-action=leave]").click()
+    await look(priya, "guest-out")
     await fill_note(li.page, {**PHYSIOTHERAPY, "D4": "yes"})
     await is_saved(li.page)
     await look(li, "note-emergency")
@@ -107,6 +130,8 @@ async def test_every_page(run_app: RunApp, people: Crew, lang: str) -> None:
     await li.page.locator("[data-end-dialog] form button[type=submit], [data-end-dialog] form button").first.click()
     await expect(ana.page.locator("#visit")).to_have_attribute("data-view", "over", timeout=20_000)
     await look(ana, "ended")
+    await priya.page.goto(link)
+    await look(priya, "guest-over")
     await look(li, "desk-ended")
     await form(li.page).locator("[value=sign], [data-sign]").first.click()
     await expect(li.page.locator("#note [name=password]")).to_be_visible()

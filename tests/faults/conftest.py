@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.faults.faults import Bench, observed
+from tests.faults.internet import Home, Nat, internet
 from tests.faults.service import Service
 from tests.rig.browsers import Crew
 from tests.valkey import TestValkey
 
 RunService = Callable[..., Awaitable[Service]]
+MakeInternet = Callable[[Nat, Nat], tuple[Home, Home]]
 
 
 @pytest_asyncio.fixture
@@ -33,3 +35,13 @@ async def run_service(tmp_path: Path, valkey_server: TestValkey) -> AsyncIterato
 @pytest.fixture
 def bench(people: Crew) -> Bench:
     return observed(people)
+
+
+@pytest.fixture
+def homes(tmp_path: Path) -> Iterator[MakeInternet]:
+    """``ana, li = homes("keeping", "symmetric")``: taken away afterwards.
+
+    A test asks for it first, so that its browsers are closed before their networks go.
+    """
+    with ExitStack() as stack:
+        yield lambda ana, li: stack.enter_context(internet(tmp_path, ana, li))

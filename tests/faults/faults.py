@@ -7,10 +7,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, WebSocket
 
-from tests.faults.service import Service
-from tests.pages.call import REMOTE, Visit, seconds_left
+from tests.pages.call import REMOTE, Visit, instant, now, seconds_left
 from tests.rig.browsers import Crew, Person
 from tests.rig.senses import frames_watched, page_stalled
 from tests.rig.wait import until
@@ -34,12 +34,6 @@ REMOTE_PORT = """() => {
   const transport = globalThis.links.at(-1)?.getSenders()[0]?.transport;
   return transport?.iceTransport?.getSelectedCandidatePair()?.remote?.port ?? null;
 }"""
-#: Port of this page's own socket in use; a peer-reflexive candidate has it as its base.
-OWN_PORT = """() => {
-  const transport = globalThis.links.at(-1)?.getSenders()[0]?.transport;
-  const local = transport?.iceTransport?.getSelectedCandidatePair()?.local;
-  return local?.relatedPort || local?.port || null;
-}"""
 #: How many packets this page has sent and the other side has not got, by its receiver reports; and those not got here.
 LOST = """async () => {
   let lost = 0;
@@ -49,25 +43,60 @@ LOST = """async () => {
   return lost;
 }"""
 
+#: Watches what the page's decoders give, on every connection that it has had: the longest time without a decoded frame.
+WATCH_DECODED = """() => {
+  const seen = (globalThis.decoded = {
+    gap: 0, last: performance.now(), links: new Map(), known: new Set(globalThis.links),
+  });
+  const look = async () => {
+    if (globalThis.decoded !== seen) return;
+    for (const link of globalThis.links) {
+      let frames = 0;
+      for (const one of (await link.getStats()).values()) {
+        if (one.type === "inbound-rtp" && one.kind === "video") frames += one.framesDecoded ?? 0;
+      }
+      const before = seen.links.get(link) ?? 0;
+      seen.links.set(link, frames);
+      if (frames <= before) continue;
+      const now = performance.now();
+      seen.gap = Math.max(seen.gap, now - seen.last);
+      seen.last = now;
+    }
+    setTimeout(look, 20);
+  };
+  void look();
+}"""
+#: {gap in ms, the present one included; fresh: frames that a connection has decoded which had decoded none before}
+DECODED = """() => {
+  const { gap, last, known, links } = globalThis.decoded;
+  const fresh = [...links].filter(([link]) => !known.has(link)).map(([, frames]) => frames);
+  return { gap: Math.max(gap, performance.now() - last), fresh: Math.max(0, ...fresh) };
+}"""
+
 
 class Sent:
-    """What pages have sent over their sockets since :meth:`clear`, by type."""
+    """What pages have sent over their sockets since :meth:`clear`."""
 
     def __init__(self) -> None:
-        self.types: list[str] = []
+        self.messages: list[dict[str, Any]] = []
 
     def listen(self, page: Page) -> None:
         def opened(socket: WebSocket) -> None:
-            socket.on("framesent", lambda frame: self.types.append(json.loads(frame)["type"]))
+            socket.on("framesent", lambda frame: self.messages.append(json.loads(frame)))
 
         page.on("websocket", opened)
 
     def clear(self) -> None:
-        self.types.clear()
+        self.messages.clear()
+
+    @property
+    def types(self) -> list[str]:
+        return [message["type"] for message in self.messages]
 
     @property
     def descriptions(self) -> int:
-        return self.types.count("description")
+        """Offers and answers; one that was sent again, because no receipt came in time, counts once."""
+        return len({(one["to"], one["seq"]) for one in self.messages if one["type"] == "description"})
 
 
 @dataclass
@@ -119,20 +148,23 @@ def observed(crew: Crew) -> Bench:
     return bench
 
 
-async def mid_call(visit: Visit) -> None:
-    """The visit's clock has run for three seconds. In a younger call the same faults last longer: see docs/faults.md."""
+#: A test for a call that has run for three seconds, and (long) for one that has only just begun.
+AGES = pytest.mark.parametrize("young", [False, pytest.param(True, marks=pytest.mark.long)], ids=["mid-call", "young"])
+
+
+async def age(visit: Visit) -> float:
+    """s for which the visit's clock has run, as the record says."""
+    return (now(visit.app) - instant(visit.row()["started_at"])).total_seconds()
+
+
+async def mid_call(visit: Visit, *, young: bool = False) -> None:
+    """The visit's clock has run for three seconds; a young call's has just begun to."""
 
     async def running() -> bool:
         return all([0 <= await seconds_left(page) <= 20 * 60 - 3 for page in visit.both])
 
-    await until(running, what="a call of three seconds")
-
-
-async def way_is_noted(service: Service, visit: Visit) -> bool:
-    """Whether a relay has noted the very addresses that both pages use now: no NAT stands between."""
-    patient, therapist = await asyncio.gather(*(page.evaluate(OWN_PORT) for page in visit.both))
-    hints = await service.hints()
-    return therapist in hints["a"] and patient in hints["b"]
+    if not young:
+        await until(running, what="a call of three seconds")
 
 
 async def remote_ports(visit: Visit) -> list[Any]:

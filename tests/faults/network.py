@@ -1,14 +1,16 @@
 """A patient at home behind a NAT, in network namespaces; the clinic's server is this machine. Needs root and iptables.
 
-    patient (10.79.0.2) -- lan0 router wan0 (203.0.113.2) -- this machine (203.0.113.1)
+patient (10.79.0.2) -- lan0 router wan0 (203.0.113.2) -- this machine (203.0.113.1)
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +24,11 @@ INSIDE = "10.79.0"
 PATIENT, ROUTER, LINK = "tmfpat", "tmfnat", "tmfwan"
 
 
-def run(*words: str) -> None:
+def run(*words: str) -> str:
     done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout
 
 
 class Home:
@@ -57,8 +60,16 @@ class Home:
         chain = ("ip", "netns", "exec", ROUTER, "iptables")
         run(*chain, "-F", "FORWARD")
         if share:
-            chance = ("-m", "statistic", "--mode", "random", "--probability", str(share))
-            run(*chain, "-A", "FORWARD", *chance, "-j", "DROP")
+            chance = ("-m", "statistic", "--mode", "random", "--probability", str(share)) if share < 1 else ()
+            for device in ("lan0", "wan0"):
+                run(*chain, "-A", "FORWARD", "-i", device, *chance, "-j", "DROP")
+                run(*chain, "-A", "FORWARD", "-i", device, "-j", "ACCEPT")
+
+    def lost(self) -> tuple[float, float]:
+        """The share of packets that the router has dropped since :meth:`lose`: (from the patient, to the patient)."""
+        table = run("ip", "netns", "exec", ROUTER, "iptables", "-vxnL", "FORWARD").splitlines()[2:]
+        dropped_out, passed_out, dropped_in, passed_in = (int(line.split()[0]) for line in table)
+        return dropped_out / max(1, dropped_out + passed_out), dropped_in / max(1, dropped_in + passed_in)
 
     def _address(self) -> None:
         run("ip", "-n", PATIENT, "addr", "add", f"{INSIDE}.{self._host}/24", "dev", "eth0")
@@ -82,6 +93,14 @@ class Home:
 
 
 @contextmanager
+def alone() -> Iterator[None]:
+    """The namespaces' names and addresses are one set a machine: another run that has them is waited for."""
+    with (Path(tempfile.gettempdir()) / "twenty-minutes-networks.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def home(folder: Path) -> Iterator[Home]:
     """Skips the test where namespaces cannot be made."""
     if os.geteuid() != 0:
@@ -92,12 +111,13 @@ def home(folder: Path) -> Iterator[Home]:
     program.write_text(f'#!/bin/sh\nexec ip netns exec {PATIENT} {chromium()} "$@"\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     made = Home(program)
-    _remove()
-    try:
-        made.build()
-        yield made
-    finally:
+    with alone():
         _remove()
+        try:
+            made.build()
+            yield made
+        finally:
+            _remove()
 
 
 def _remove() -> None:

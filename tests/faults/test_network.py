@@ -12,7 +12,7 @@ from playwright.async_api import expect
 
 from server.lan import lan_certificate
 from tests.faults.conftest import RunService
-from tests.faults.faults import LOST, Bench, mid_call
+from tests.faults.faults import AGES, LOST, Bench, age, mid_call
 from tests.faults.network import INSIDE, SERVER, Home, home
 from tests.faults.service import Service
 from tests.pages.call import REMOTE, Visit, admit, arrive, attached, clock, course, on_duty, queue_rows
@@ -73,17 +73,19 @@ async def test_the_nat_forgets_its_mappings(
 
 
 @pytest.mark.long
+@AGES
 async def test_the_patients_address_changes(
-    run_service: RunService, people: Crew, bench: Bench, network: Home, tmp_path: Path
+    run_service: RunService, people: Crew, bench: Bench, network: Home, tmp_path: Path, young: bool
 ) -> None:
     service, visit = await call_from_home(run_service, people, network, tmp_path)
     visit.patient.expect_problem("WebSocket|ERR_|Failed to load")
     before = visit.row()
-    await mid_call(visit)
+    await mid_call(visit, young=young)
     await patients_port(service)
+    said = await age(visit)
     await bench.begin(visit)
     network.change_address()
-    await bench.freeze(visit, f"patient's host address changes from {INSIDE}.2 to .3", most=6)
+    await bench.freeze(visit, f"patient's host address changes from {INSIDE}.2 to .3, clock at {said:.1f} s", most=6)
     assert bench.sent.descriptions == 2, "one ICE restart: an offer and an answer"
     assert bench.sent.types.count("hello") == 1, "the patient's page reopens its socket"
     await attached(visit.patient, "#visit")
@@ -108,7 +110,11 @@ async def test_a_fifth_of_the_packets_is_lost(
         lost = await asyncio.gather(*(page.evaluate(LOST) for page in visit.both))
         return time.monotonic() - begun >= 20 and min(lost) >= 100
 
-    await until(bad_for_long_enough, seconds=30, every=0.5, what="20 s in which each side has lost 100 packets and more")
+    await until(
+        bad_for_long_enough, seconds=30, every=0.5, what="20 s in which each side has lost 100 packets and more"
+    )
+    shares = network.lost()
+    assert all(0.17 < share < 0.23 for share in shares), f"the router has dropped {shares}"
     network.lose(0)
     silences = [await silence_watched(page, REMOTE) for page in visit.both]
     print(f"FAULT 20 % loss for 20 s: longest silences {silences[0]:.2f} s at ana's, {silences[1]:.2f} s at li's")
@@ -118,3 +124,12 @@ async def test_a_fifth_of_the_packets_is_lost(
     await visit.both_see()
     await visit.both_hear()
     await bench.same_documents(visit)
+    # the same ears hear a silence when there is one
+    network.lose(1)
+    await until(lambda: both_silent(visit), seconds=10, every=0.2, what="a silence of more than a second, as measured")
+    network.lose(0)
+    await visit.both_hear()
+
+
+async def both_silent(visit: Visit) -> bool:
+    return min([await silence_watched(page, REMOTE) for page in visit.both]) > 1

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.faults.conftest import RunService
-from tests.faults.faults import Bench, mid_call, remote_ports, way_is_noted
+from tests.faults.faults import AGES, Bench, age, mid_call, remote_ports
 from tests.pages.call import in_call
 from tests.rig.browsers import Crew
 from tests.rig.wait import until
@@ -18,23 +18,25 @@ pytestmark = pytest.mark.browser
 AWAY = 1.0
 
 
-async def test_the_relay_dies_and_comes_back(run_service: RunService, people: Crew, bench: Bench) -> None:
+@AGES
+async def test_the_relay_dies_and_comes_back(run_service: RunService, people: Crew, bench: Bench, young: bool) -> None:
     service = await run_service()
     visit = await in_call(people, service)
-    await mid_call(visit)
-    await until(lambda: way_is_noted(service, visit), what="the relay has noted where both are")
+    await mid_call(visit, young=young)
+    said = await age(visit)
     await bench.begin(visit)
     [relay] = service.relays
     await relay.kill9()
     await asyncio.sleep(AWAY)
     await relay.up()
-    await bench.freeze(visit, "relay killed, back after 1 s", most=2.5)
+    await bench.freeze(visit, f"relay killed, back after 1 s, clock at {said:.1f} s", most=2.5)
     assert bench.sent.descriptions == 0, "negotiated again"
     await bench.same_documents(visit)
 
 
 @pytest.mark.long
-async def test_a_second_relay_takes_over(run_service: RunService, people: Crew, bench: Bench) -> None:
+@AGES
+async def test_a_second_relay_takes_over(run_service: RunService, people: Crew, bench: Bench, young: bool) -> None:
     """Every call is offered both; when the one in use dies, ICE goes to the other by itself."""
     service = await run_service(relays=2)
     visit = await in_call(people, service)
@@ -46,11 +48,11 @@ async def test_a_second_relay_takes_over(run_service: RunService, people: Crew, 
     port = await until(agreed, what="both pages use one relay")
     used, spare = sorted(service.relays, key=lambda relay: relay.port != port)
     assert used.port == port
-    await mid_call(visit)
-    await until(lambda: way_is_noted(service, visit), what="the relay has noted where both are")
+    await mid_call(visit, young=young)
+    said = await age(visit)
     await bench.begin(visit)
     await used.kill9()
-    await bench.freeze(visit, "relay killed, a second one running", most=4)
+    await bench.freeze(visit, f"relay killed, a second one running, clock at {said:.1f} s", most=4)
     assert await remote_ports(visit) == [spare.port, spare.port]
     assert bench.sent.descriptions == 0, "negotiated again"
     await bench.same_documents(visit)

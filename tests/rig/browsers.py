@@ -39,8 +39,10 @@ TONES = (440, 660)
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 
-#: granted: without a question. denied: the person says no. none: there is no camera and no microphone.
-Devices = Literal["granted", "denied", "none"]
+#: granted: without a question. denied: the person says no. none: there is no camera and no microphone. several: granted,
+#: and there are three cameras with Chromium's own pattern as their picture (a file plays on one only); the second gives depth
+#: images, which nobody can send.
+Devices = Literal["granted", "denied", "none", "several"]
 
 AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
 FLAGS = (
@@ -192,7 +194,9 @@ class Crew:
             f"--use-file-for-fake-video-capture={self._media / f'{colour}.mjpeg'}",
             f"--use-file-for-fake-audio-capture={self._media / f'{tone}.wav'}",
         ]
-        return [*flags, "--use-fake-ui-for-media-stream"] if devices == "granted" else flags
+        if devices == "several":
+            flags[:2] = ["--use-fake-device-for-media-stream=device-count=3"]
+        return flags if devices == "denied" else [*flags, "--use-fake-ui-for-media-stream"]
 
 
 @asynccontextmanager

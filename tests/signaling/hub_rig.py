@@ -103,6 +103,8 @@ PEOPLE = {
     "bo": Who("patient", "bo's", visit="v2"),
     "li": Who("therapist", "li's", staff="li"),
     "roy": Who("therapist", "roy's", staff="roy"),
+    "ivo": Who("guest", "ivo's", visit="v1", guest="g1"),  # an interpreter
+    "cleo": Who("guest", "cleo's", visit="v1", guest="g2"),
     "admin": Who("admin", "admin's", staff="boss"),
 }
 

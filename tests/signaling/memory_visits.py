@@ -5,7 +5,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from signaling.calls import ExpiredEntry, unseal
-from signaling.visits import CallState, MediaState, Path, Policy, Refused, Role, Superseded
+from signaling.visits import (
+    CallState,
+    Guest,
+    GuestKind,
+    Line,
+    MediaState,
+    Path,
+    Policy,
+    Refused,
+    Role,
+    Sample,
+    Superseded,
+)
 
 
 class MemoryVisits:
@@ -17,6 +29,8 @@ class MemoryVisits:
         self.blobs: dict[str, tuple[str, bytes]] = {}
         self.media_said: list[tuple[str, str, str | None]] = []
         self.posted: list[tuple[str, bytes]] = []
+        self.lines: dict[str, list[Line]] = {}
+        self.samples: list[tuple[str, Sample]] = []
 
     def wait(self, visit: str) -> None:
         """A patient waits."""
@@ -64,8 +78,49 @@ class MemoryVisits:
     async def leave(self, visit: str, role: Role, instance: str) -> CallState:
         return self.change(visit, phase="over", reason="left")
 
+    def invite(self, visit: str, guest: str, kind: GuestKind = "interpreter") -> CallState:
+        return self.change(visit, guests=(*self.rows[visit].guests, Guest(guest, kind)))
+
+    def take_back(self, visit: str, guest: str) -> CallState:
+        return self.change(visit, guests=tuple(one for one in self.rows[visit].guests if one.id != guest))
+
+    async def attach_guest(self, visit: str, guest: str, instance: str, fresh: bool) -> CallState:
+        row = self.rows[visit]
+        me = next((one for one in row.guests if one.id == guest), None)
+        if me is None or not row.open or (me.page != instance and instance in row.pages):
+            raise Refused("not_invited")
+        if me.page not in (None, instance) and not fresh:
+            raise Superseded
+        return self._seat(visit, guest, instance)
+
+    async def leave_guest(self, visit: str, guest: str, instance: str) -> CallState:
+        return self._seat(visit, guest, None)
+
+    def _seat(self, visit: str, guest: str, page: str | None) -> CallState:
+        seats = (replace(one, page=page) if one.id == guest else one for one in self.rows[visit].guests)
+        return self.change(visit, guests=tuple(seats))
+
     async def state(self, visit: str) -> CallState | None:
         return self.rows.get(visit)
+
+    async def chat(self, visit: str, role: Role, instance: str, id: str, text: str) -> Line:
+        if self.rows[visit].page(role) != instance:
+            raise Refused("not_possible_now")
+        lines = self.lines.setdefault(visit, [])
+        for line in lines:
+            if (line.role, line.id) == (role, id):
+                return line
+        lines.append(Line(len(lines) + 1, id, role, "2026-11-23T12:00:00.000Z", text))
+        return lines[-1]
+
+    async def chats(self, visit: str, role: Role, instance: str, after: int, most: int, fresh: bool) -> Sequence[Line]:
+        return [line for line in self.lines.get(visit, ()) if line.number > after][:most]
+
+    async def phone(self, visit: str, role: Role, instance: str, on: bool) -> CallState:
+        return self.change(visit, phone=on)
+
+    async def quality(self, visit: str, role: Role, instance: str, sample: Sample) -> None:
+        self.samples.append((role, sample))
 
     async def save_relay_call(self, visit: str, key: str, version: int, blob: bytes, expires: float) -> None:
         self.blobs[key] = (visit, blob)

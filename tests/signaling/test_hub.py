@@ -69,6 +69,7 @@ async def test_an_admission_makes_a_call_for_both(one: Node, visits: MemoryVisit
     await ana.say("status", to=li.instance, seq=2, muted=True, camera_off=False)
     assert await li.hear() == {
         "type": "status", "from": ana.instance, "role": "patient", "seq": 2, "muted": True, "camera_off": False,
+        "away": "", "sharing": False, "guide": "", "sound_only": False,
     }  # fmt: skip
     await li.say("got", to=ana.instance, seq=2)
     assert await ana.hear() == {"type": "got", "from": li.instance, "role": "therapist", "seq": 2}

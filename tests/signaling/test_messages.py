@@ -23,6 +23,7 @@ from signaling.messages import (
     ProtocolError,
     ServerMessage,
     Snapshot,
+    Status,
     dump,
     parse,
     parse_server,
@@ -82,6 +83,57 @@ def test_a_step_of_the_safety_words_has_its_length_and_no_other(step: str, lengt
         assert refused(json.dumps(said | {"value": wrong})) == "bad_message"
     for change in ({"run": 0}, {"run": 10_001}, {"run": "1"}, {"step": "verdict"}, {"fingerprint": "a"}):
         assert refused(json.dumps(said | change)) == "bad_message"
+
+
+CHAT: dict[str, Any] = {"type": "chat", "id": INSTANCE, "text": "Bonjour"}
+
+
+@pytest.mark.parametrize("text", ["a", " Ça va?\n– Oui ✓ ", "😀", "x" * 2000, "مرحبا", "<script>"])
+def test_what_people_write_passes_as_they_wrote_it(text: str) -> None:
+    message = parse(json.dumps(CHAT | {"text": text}))
+    assert json.loads(dump(message)) == CHAT | {"text": text}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "\n \n",
+        "\u00a0",
+        "x" * 2001,
+        "a\x00b",
+        "a\x1b[2J",
+        "a\tb",
+        "a\rb",
+        "\x7f",
+        "\x85",
+        "\ud800",
+        1,
+        None,
+        ["a"],
+    ],
+)
+def test_control_characters_and_what_is_too_long_or_empty_are_refused(text: Any) -> None:
+    assert refused(json.dumps(CHAT | {"text": text})) == "bad_message"
+
+
+QUALITY: dict[str, Any] = {
+    "type": "quality", "loss_in": 0, "loss_out": None, "rtt_ms": 60_000, "jitter_ms": 3, "kbps_in": 9, "kbps_out": 9,
+    "state": "weak", "path": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"loss_in": 101}, {"loss_in": -1}, {"loss_in": 1.5}, {"rtt_ms": 60_001}, {"kbps_in": True}, {"state": "fair"},
+        {"state": None}, {"path": "192.0.2.1"}, {"address": "192.0.2.1"}, {"jitter_ms": "3"},
+    ],
+)  # fmt: skip
+def test_a_quality_sample_holds_numbers_and_no_addresses(change: dict[str, Any]) -> None:
+    assert json.loads(dump(parse(json.dumps(QUALITY)))) == QUALITY
+    assert refused(json.dumps(QUALITY | change)) == "bad_message"
 
 
 @pytest.mark.parametrize(
@@ -147,6 +199,14 @@ def test_what_is_taken_is_what_was_said(content: dict[str, Any]) -> None:
         return
     said = {key: value for key, value in json.loads(dump(message)).items() if value is not None}
     assert said == content
+
+
+def test_a_status_of_an_older_page_still_parses() -> None:
+    old = {"type": "status", "to": OTHER, "seq": 1, "muted": True, "camera_off": False}
+    assert parse(json.dumps(old)) == Status(
+        to=OTHER, seq=1, muted=True, camera_off=False, away="", sharing=False, guide=""
+    )
+    assert refused(json.dumps({**old, "guide": "face"})) == "bad_message"
 
 
 def test_what_a_peer_says_carries_from() -> None:

@@ -59,6 +59,20 @@ def test_a_copied_check_gets_a_challenge_and_nothing_else(met: Lab) -> None:
     assert met.unlearned == 2
 
 
+def test_a_client_hello_from_a_replayed_address_reaches_nobody(met: Lab) -> None:
+    """What a prototype fell for: copy the check, then begin DTLS. Neither side may hear it, nor may Eve be answered."""
+    [(challenge, _)] = met.send(binding(A, B, use=True), EVE)[:1]
+    for data in (DTLS, b"\x17\xfe\xfd records", b"\x14\xfe\xfd", RTP):
+        assert met.send(data, EVE) == []
+    # Not even while the challenge is repeated, nor after answers that are not that browser's.
+    met.wait(0.2)
+    met.send(success(challenge, A, key="x" * 22), EVE)
+    met.send(success(challenge, B), EVE)
+    assert met.send(DTLS, EVE) == []
+    assert met.send(DTLS, ANA) == [(DTLS, LI)]
+    assert met.send(DTLS, LI) == [(DTLS, ANA)]
+
+
 def test_a_copy_that_overtakes_the_check_of_a_verified_address_gets_no_answer(met: Lab) -> None:
     check = binding(A, B)
     met.send(check, EVE)

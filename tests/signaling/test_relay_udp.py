@@ -12,7 +12,7 @@ from signaling.bus import Bus
 from signaling.calls import Leg
 from signaling.relay_burst import SLOTS, Burst, Name, usable
 from signaling.relay_server import RelayServer
-from signaling.relay_udp import LOADED, PERIOD, Pace
+from signaling.relay_udp import LOADED, LONGEST_PERIOD, PERIOD, BurstSocket, Pace
 from tests.signaling.relay_lab import binding, success
 from tests.signaling.relay_rig import LEGS, new_call, put, relay, settings, until
 from tests.valkey import TestValkey
@@ -156,6 +156,31 @@ async def test_an_address_loses_its_way_with_its_call(way: str, server: TestValk
             assert all(data[0] < 4 for data in waiting(two))
 
 
+@linux
+async def test_addresses_of_calls_that_are_over_are_forgotten(
+    server: TestValkey, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signaling.relay_udp.NAMES", 2)
+    a, b = LEGS
+    async with relay(settings(server, tcp=False)) as process:
+        one_socket = process._udp._sockets[0]
+        assert isinstance(one_socket, BurstSocket)
+        one_socket._tidy_at = 2
+        for _ in range(8):
+            call = new_call(a, b)
+            await put(bus, call)
+            await until(lambda: process.relay.table.calls)
+            with bound("127.0.0.1") as one, bound("127.0.0.1") as two:
+                for end, own, peer in ((one, a, b), (two, b, a)):
+                    end.connect(("127.0.0.1", process.addresses[0].port))
+                    await prove(process, end, own, peer)
+                one.send(b"\x80 there")
+                assert await came(two, 1) == [b"\x80 there"]
+            process.relay.drop(call.key, process._loop.time())
+        assert len(one_socket._names) <= 6
+        assert len(one_socket._known) <= 6
+
+
 async def test_too_long_and_too_much_is_dropped(way: str, server: TestValkey, bus: Bus) -> None:
     a, b = LEGS
     async with relay(settings(server, tcp=False)) as process:
@@ -183,6 +208,16 @@ def test_the_pace_follows_the_load(rates: tuple[int, int]) -> None:
             now += 0.01
             pace.took(rate // 100, now)
         assert pace.loaded is (rate > LOADED)
+
+
+@pytest.mark.parametrize(
+    ("rate", "period"), [(LOADED * 2, LONGEST_PERIOD), (12_800, 0.000625), (32_000, PERIOD), (200_000, PERIOD)]
+)
+def test_the_fewer_come_the_longer_it_gathers(rate: int, period: float) -> None:
+    pace = Pace()
+    for step in range(20):
+        pace.took(rate // 100, 100 + step / 100)
+    assert pace.period == pytest.approx(period, rel=0.01)
 
 
 def test_a_packet_waits_for_one_period_at_most(monkeypatch: pytest.MonkeyPatch) -> None:

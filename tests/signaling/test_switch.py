@@ -11,6 +11,8 @@ from signaling.bucket import Bucket
 from signaling.calls import Leg
 from signaling.messages import (
     Admit,
+    Chat,
+    Chats,
     Confirm,
     Description,
     Got,
@@ -24,6 +26,9 @@ from signaling.messages import (
     PeerDescription,
     PeerNeedOffer,
     PeerSafety,
+    PeerStatus,
+    Phone,
+    QualitySample,
     Refusal,
     Safety,
     SafetyStep,
@@ -63,6 +68,8 @@ candidate = IceCandidate(to=ANA, seq=2, generation=0, candidate=HOST, mid="0")
 OF_A_CALL: list[PageMessage] = [
     Confirm(), offer, answer, candidate, NeedOffer(to=LI, seq=1), Status(to=LI, seq=1, muted=True, camera_off=False),
     Safety(to=LI, seq=1, run=1, step="nonce", value="n" * 22), Got(to=LI, seq=1), Media(state="connected", path="relay", generation=0),
+    Chat(id=LI, text="Hello"), Chats(after=0), Phone(on=True),
+    QualitySample(loss_in=0, loss_out=0, rtt_ms=9, jitter_ms=1, kbps_in=1, kbps_out=1, state="good", path=None),
 ]  # fmt: skip
 
 
@@ -148,6 +155,19 @@ def test_candidates_pass_by_policy() -> None:
     assert refusal(decide(bad, LI_PAGE, DIRECT, None)) == "bad_candidate"
 
 
+def test_only_the_therapist_shares_a_screen_or_asks_for_a_view() -> None:
+    def passed_on(sender: Sender, to: str) -> PeerStatus:
+        said = Status(to=to, seq=1, muted=False, camera_off=False, away="phone", sharing=True, guide="hand")
+        (effect,) = decide(said, sender, OPEN, None)
+        assert isinstance(effect, Forward)
+        assert isinstance(effect.message, PeerStatus)
+        return effect.message
+
+    by_therapist, by_patient = passed_on(LI_PAGE, ANA), passed_on(ANA_PAGE, LI)
+    assert (by_therapist.sharing, by_therapist.guide, by_therapist.away) == (True, "hand", "phone")
+    assert (by_patient.sharing, by_patient.guide, by_patient.away) == (False, "", "phone")
+
+
 def test_need_offer_comes_from_the_patients_page_alone() -> None:
     assert decide(NeedOffer(to=LI, seq=4), ANA_PAGE, OPEN, None) == [
         Forward("therapist", LI, PeerNeedOffer(sender=ANA, role="patient", seq=4))
@@ -220,7 +240,8 @@ any_message = st.one_of(
     st.just(Leave()),
     st.builds(Got, to=instances, seq=seqs),
     st.builds(NeedOffer, to=instances, seq=seqs),
-    st.builds(Status, to=instances, seq=seqs, muted=st.booleans(), camera_off=st.booleans()),
+    st.builds(Status, to=instances, seq=seqs, muted=st.booleans(), camera_off=st.booleans(),
+              away=st.sampled_from(["", "phone", "hidden"]), sharing=st.booleans(), guide=st.sampled_from(["", "body"])),
     st.builds(Safety, to=instances, seq=seqs, run=st.just(1), step=st.sampled_from(["nonce", "reveal"]),
               value=st.just("n" * 22)),
     st.builds(Media, state=st.sampled_from(["connected", "lost"]), path=st.none(), generation=generations),

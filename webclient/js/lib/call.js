@@ -4,6 +4,7 @@ import { OwnMedia } from "./own-media.js";
 import { Pair } from "./pair.js";
 import { PeerLink } from "./peer-link.js";
 import { SafetyTalk } from "./safety-talk.js";
+import { Thirds } from "./thirds.js";
 
 /** @typedef {import("./page-socket.js").PageSocket} PageSocket */
 /** @typedef {import("./pair.js").CallMedia} CallMedia */
@@ -12,13 +13,13 @@ import { SafetyTalk } from "./safety-talk.js";
  * @typedef {object} CallState
  * @property {CallMedia} media
  * @property {CallPath} path
- * @property {{ present: boolean, muted: boolean, cameraOff: boolean, away: "" | "phone" | "hidden", sharing: boolean, guide: string }} peer
+ * @property {{ present: boolean, muted: boolean, cameraOff: boolean, away: "" | "phone" | "hidden", sharing: boolean, guide: string, soundOnly: boolean }} peer
  */
 
 const CONFIRM_MS = 300;
 const PREPARED_FRESH_MS = 300_000; // after this the network may be another one
 /** @type {CallState["peer"]} */
-const NOBODY = { present: false, muted: false, cameraOff: false, away: "", sharing: false, guide: "" };
+const NOBODY = { present: false, muted: false, cameraOff: false, away: "", sharing: false, guide: "", soundOnly: false };
 
 /**
  * Events: "state" (detail: CallState), "remote" (detail: MediaStream, again when it gets another track).
@@ -49,7 +50,8 @@ export class Call extends EventTarget {
   #confirming;
 
   /**
-   * @param {{ socket: PageSocket, role: "therapist" | "patient", PeerConnection?: typeof RTCPeerConnection }} options
+   * @param {{ socket: PageSocket, role: import("./thirds.js").Role, PeerConnection?: typeof RTCPeerConnection }} options
+   *   a "guest" has no one other side: everybody is in `thirds`
    */
   constructor({ socket, role, PeerConnection = globalThis.RTCPeerConnection }) {
     super();
@@ -58,6 +60,15 @@ export class Call extends EventTarget {
     this.#PeerConnection = PeerConnection;
     /** The words that show that nobody sits between the two pages. */
     this.safety = new SafetyTalk({ socket, offers: this.#offers });
+    /** Everybody but the one other side. */
+    this.thirds = new Thirds({
+      socket,
+      role,
+      generations: this.#generations,
+      media: this.#media,
+      newLink: (offers) => this.#newLink(offers),
+    });
+    this.thirds.addEventListener("change", () => this.thirds.divide(this.share));
     socket.addEventListener("message", (event) => this.#receive(/** @type {CustomEvent} */ (event).detail));
     socket.addEventListener("state", (event) => {
       const state = /** @type {CustomEvent} */ (event).detail;
@@ -79,6 +90,11 @@ export class Call extends EventTarget {
     return this.#pair?.remote ?? null;
   }
 
+  /** How many connections share this side's uplink. */
+  get share() {
+    return Math.max(1, (this.#pair ? 1 : 0) + this.thirds.instances.length);
+  }
+
   /** The peer connection in use, for statistics. */
   get peerConnection() {
     return this.#pair?.link.pc ?? null;
@@ -97,24 +113,24 @@ export class Call extends EventTarget {
   setMuted(muted) {
     this.#media.muted = muted;
     this.#applyTracks();
-    this.#sendStatus();
+    this.#tellAll();
   }
 
   /** @param {boolean} off */
   setCameraOff(off) {
     this.#media.cameraOff = off;
     this.#applyTracks();
-    this.#sendStatus();
+    this.#tellAll();
   }
 
   /**
    * What the other side shows beside the picture; goes out only when it changes.
-   * @param {{ away?: "" | "phone" | "hidden", sharing?: boolean, guide?: string }} changes
+   * @param {{ away?: "" | "phone" | "hidden", sharing?: boolean, guide?: string, soundOnly?: boolean }} changes
    */
   tell(changes) {
     const before = JSON.stringify(this.#media.status);
     Object.assign(this.#media, changes);
-    if (JSON.stringify(this.#media.status) !== before) this.#sendStatus();
+    if (JSON.stringify(this.#media.status) !== before) this.#tellAll();
   }
 
   /** Builds what needs no peer, so that a call begins with its offer instead of waiting for it. */
@@ -170,6 +186,9 @@ export class Call extends EventTarget {
         this.#known = message;
         if (this.#left) return;
         this.#meet(message.peer);
+        this.#pair?.setServers(message.ice_servers ?? []);
+        this.thirds.follow(message);
+        this.#nameThem();
         if (message.role === "patient" && message.phase === "admitted") this.#confirmSoon();
         return;
       case "ended":
@@ -204,9 +223,13 @@ export class Call extends EventTarget {
       return;
     }
     this.#closePair();
-    this.#socket.setPeers(peer ? [peer.instance] : []);
     this.#set({ media: "connecting", path: null, peer: { ...NOBODY, present } });
     if (peer) this.#begin(peer.instance);
+  }
+
+  #nameThem() {
+    const main = this.#pair ? [this.#pair.peer] : [];
+    this.#socket.setPeers([...main, ...this.thirds.instances]);
   }
 
   /** @param {string} peer */
@@ -221,6 +244,7 @@ export class Call extends EventTarget {
       peer,
       offers: this.#offers,
       policy: this.#known.policy,
+      iceServers: this.#known.ice_servers,
       generations: this.#generations,
       safety: this.safety,
       newLink: () => {
@@ -240,10 +264,10 @@ export class Call extends EventTarget {
     pair.afterwards(() => this.#sendStatus()); // the offer is the first message
   }
 
-  #newLink() {
+  #newLink(offers = this.#offers) {
     const link = new PeerLink(this.#PeerConnection);
     void link.setTracks(...this.#media.tracks());
-    if (!this.#offers) link.attach();
+    if (!offers) link.attach();
     return link;
   }
 
@@ -261,6 +285,11 @@ export class Call extends EventTarget {
     if (text !== this.#reported && this.#socket.send(message)) this.#reported = text;
   }
 
+  #tellAll() {
+    this.#sendStatus();
+    this.thirds.sendStatus();
+  }
+
   #sendStatus() {
     const to = this.#pair?.peer;
     if (to === undefined || (this.#media.plain && !this.#statusTold.has(to))) return;
@@ -271,6 +300,7 @@ export class Call extends EventTarget {
   #applyTracks() {
     const tracks = this.#media.tracks();
     this.#pair?.setTracks(...tracks);
+    this.thirds.setTracks(...tracks);
     const prepared = this.#prepared?.link;
     void prepared?.setTracks(...tracks).catch((error) => console.error("track not replaced", error));
     if (!this.#offers) prepared?.attach();
@@ -284,9 +314,10 @@ export class Call extends EventTarget {
 
   #end() {
     this.#dropPrepared();
+    this.thirds.close();
     if (this.#pair === null && this.#state.media !== "connecting") return;
     this.#closePair();
-    this.#socket.setPeers([]);
+    this.#nameThem();
     this.#set({ media: "closed", path: null, peer: NOBODY });
   }
 
@@ -299,8 +330,8 @@ export class Call extends EventTarget {
 }
 
 /**
- * @param {{ muted: boolean, camera_off: boolean, away?: "" | "phone" | "hidden", sharing?: boolean, guide?: string }} message
+ * @param {{ muted: boolean, camera_off: boolean, away?: "" | "phone" | "hidden", sharing?: boolean, guide?: string, sound_only?: boolean }} message
  */
-function peerStatus({ muted, camera_off, away = "", sharing = false, guide = "" }) {
-  return { muted, cameraOff: camera_off, away, sharing, guide };
+function peerStatus({ muted, camera_off, away = "", sharing = false, guide = "", sound_only = false }) {
+  return { muted, cameraOff: camera_off, away, sharing, guide, soundOnly: sound_only };
 }

@@ -1,5 +1,6 @@
 // Camera and microphone: joining always works, with both, with one, or with neither, and what is missing has a reason
 // that a person can act on.
+import { settings } from "./call-settings.js";
 
 /**
  * Why there is no track of a kind. "off": not asked for. "denied": the person or the browser said no. "missing": no such
@@ -18,33 +19,76 @@
 /** The part of navigator.mediaDevices that is used here. @typedef {Pick<MediaDevices, "getUserMedia">} Source */
 
 /** A face and an upper body at arm's length; more costs the patient's uplink and shows a therapist no more. */
-const VIDEO = { width: { ideal: 960 }, height: { ideal: 540 }, frameRate: { ideal: 30, max: 30 }, facingMode: "user" };
-const AUDIO = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const PICTURE = { width: { ideal: 960 }, height: { ideal: 540 }, frameRate: { ideal: 30, max: 30 } };
+const SOUND = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+
+/**
+ * @param {"camera" | "microphone"} kind
+ * @param {MediaTrackConstraints} which a device or a side; {}: the browser's own choice, of cameras the one that looks at the person
+ * @returns {MediaTrackConstraints}
+ */
+function constraints(kind, which) {
+  if (kind === "microphone") return { ...SOUND, ...which };
+  // beside an id a wish for a side would count as much as the id
+  return { ...PICTURE, ...("deviceId" in which ? {} : { facingMode: "user" }), ...which };
+}
+
+/**
+ * Opens one device. Never throws.
+ * @param {"camera" | "microphone"} kind
+ * @param {MediaTrackConstraints} [which]
+ * @param {Source | undefined} [source]
+ * @returns {Promise<Attempt>}
+ */
+export async function openOne(kind, which = {}, source = globalThis.navigator?.mediaDevices) {
+  if (!source?.getUserMedia) return { stream: null, state: "insecure" };
+  const wanted = constraints(kind, which);
+  return attempt(source, kind === "camera" ? { video: wanted } : { audio: wanted });
+}
 
 /**
  * Opens what can be opened: both, else each alone. Never throws.
  * @param {{ camera?: boolean, microphone?: boolean }} [wanted]
  * @param {Source | undefined} [source] navigator.mediaDevices, undefined where the browser withholds it
+ * @param {{ camera: string, microphone: string }} [chosen] ids of the devices that the person has picked, "": none; one that
+ *   has gone is no hindrance
  * @returns {Promise<Devices>}
  */
-export async function openDevices({ camera = true, microphone = true } = {}, source = globalThis.navigator?.mediaDevices) {
+export async function openDevices({ camera = true, microphone = true } = {}, source = globalThis.navigator?.mediaDevices, chosen = settings.values) {
   if (!source?.getUserMedia) {
     return { stream: null, camera: camera ? "insecure" : "off", microphone: microphone ? "insecure" : "off" };
   }
   if (camera && microphone) {
-    const both = await attempt(source, { video: VIDEO, audio: AUDIO });
+    // exact: a mere wish for a device loses against a size that another one has
+    const both = await attempt(source, { video: constraints("camera", exactly(chosen.camera)), audio: constraints("microphone", exactly(chosen.microphone)) });
     if (both.stream) return { stream: both.stream, camera: "on", microphone: "on" };
   }
   // One at a time from here: a camera that another program holds must not take the sound away. The microphone first,
   // for a visit can be done by voice.
-  const sound = microphone ? await attempt(source, { audio: AUDIO }) : OFF;
-  const picture = camera ? await attempt(source, { video: VIDEO }) : OFF;
+  const sound = microphone ? await openOneOf("microphone", chosen.microphone, source) : OFF;
+  const picture = camera ? await openOneOf("camera", chosen.camera, source) : OFF;
   const tracks = [...(sound.stream?.getTracks() ?? []), ...(picture.stream?.getTracks() ?? [])];
   return {
     stream: tracks.length > 0 ? merge(sound.stream, picture.stream) : null,
     camera: picture.state,
     microphone: sound.state,
   };
+}
+
+/** @param {string} id @returns {MediaTrackConstraints} */
+function exactly(id) {
+  return id ? { deviceId: { exact: id } } : {};
+}
+
+/**
+ * The one that was chosen, or, where it has gone, the browser's own choice.
+ * @param {"camera" | "microphone"} kind
+ * @param {string} id "": none was chosen
+ * @param {Source | undefined} source
+ */
+export async function openOneOf(kind, id, source) {
+  const first = await openOne(kind, exactly(id), source);
+  return id && first.state === "missing" ? openOne(kind, {}, source) : first;
 }
 
 /**

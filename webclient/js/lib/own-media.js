@@ -11,6 +11,8 @@ export class OwnMedia {
   sharing = false;
   /** What of themselves the patient is asked to show; "": nothing. */
   guide = "";
+  /** Neither side is to send a picture. */
+  soundOnly = false;
 
   /** @param {MediaStream | null} stream null: this side only receives */
   set stream(stream) {
@@ -31,7 +33,7 @@ export class OwnMedia {
 
   /** What the others show beside the picture, in the form of `status`. */
   get status() {
-    return { muted: this.muted, camera_off: this.cameraOff, away: this.away, sharing: this.sharing, guide: this.guide };
+    return { muted: this.muted, camera_off: this.cameraOff, away: this.away, sharing: this.sharing, guide: this.guide, sound_only: this.soundOnly };
   }
 
   /** A page counts as heard and seen until it says otherwise. */

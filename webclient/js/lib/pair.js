@@ -102,7 +102,12 @@ export class Pair extends EventTarget {
     if (!this.#offers) return;
     this.#then(() => this.#sendOffer(generation, ready, ahead));
     // An offer that was made before the admission had no TURN server: where that is the only way, it is tried soon.
-    if (ready && this.#servers.length) setTimeout(() => this.media === "connecting" && this.#restarts.ask(true), TURN_AFTER_MS);
+    if (ready && this.#servers.length) setTimeout(() => this.#tryServers(), TURN_AFTER_MS);
+  }
+
+  #tryServers() {
+    const answered = this.#link.remoteGeneration >= 0;
+    if (!this.#closed && answered && this.media === "connecting") this.#restarts.ask(true);
   }
 
   /** @param {RTCIceServer[]} iceServers with later credentials, for the next ICE restart */

@@ -32,13 +32,16 @@ export function waitKind(least, most) {
 
 /**
  * What the picture's place says when there is no picture to see; "" when there is.
- * @param {{ media: string, peer?: { present?: boolean, cameraOff?: boolean } }} state
+ * @param {{ media: string, peer?: { present?: boolean, cameraOff?: boolean, away?: "" | "phone" | "hidden" } }} state
  * @param {boolean} hasPicture a frame of the other's camera has been shown
- * @returns {"" | "connecting" | "reconnecting" | "away" | "camera-off"}
+ * @returns {"" | "connecting" | "reconnecting" | "away" | "phone" | "hidden" | "camera-off"}
  */
 export function stageWords({ media, peer }, hasPicture) {
+  // who is on the phone sends nothing for a while: that is no broken connection
+  if (media === "reconnecting" && peer?.away) return peer.away;
   if (media === "reconnecting") return peer?.present === false ? "away" : "reconnecting";
   if (media !== "connected") return peer?.present === false && hasPicture ? "away" : "connecting";
+  if (peer?.away) return peer.away;
   return peer?.cameraOff || !hasPicture ? "camera-off" : "";
 }
 

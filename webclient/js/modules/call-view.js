@@ -1,10 +1,20 @@
 // The call on the page: both pictures, the words in their place, mute and camera. The patient's and the therapist's page
 // use the same one. What happens in the call is lib/call.js; this only shows it.
-import { openDevices } from "../lib/devices.js";
+import { settings } from "../lib/call-settings.js";
 import { stageWords } from "../lib/words.js";
+import { CallChat } from "./call-chat.js";
+import { CallDevices } from "./call-devices.js";
+import { CallGuests } from "./call-guests.js";
+import { CallGuide } from "./call-guide.js";
+import { CallInterruption } from "./call-interruption.js";
+import { CallKeys } from "./call-keys.js";
+import { CallMore } from "./call-more.js";
+import { CallPhone } from "./call-phone.js";
+import { CallQuality } from "./call-quality.js";
 import { ClockView, find } from "./clock-view.js";
 import { AFTER_PICTURE_MS } from "./live-page.js";
 import { SafetyView } from "./safety-view.js";
+import { ScreenShare } from "./screen-share.js";
 
 /** @typedef {import("../lib/call.js").Call} Call */
 /** @typedef {import("../lib/devices.js").Devices} Devices */
@@ -17,8 +27,9 @@ export class CallView {
    * @param {HTMLElement} element the one with [data-call]
    * @param {Call} call
    * @param {Memory} memory mute and camera, kept over a reload
+   * @param {import("../lib/page-socket.js").PageSocket} socket the page's own, for what goes on beside the call
    */
-  constructor(element, call, memory) {
+  constructor(element, call, memory, socket) {
     this.element = element;
     this.call = call;
     this.memory = memory;
@@ -26,12 +37,21 @@ export class CallView {
     this.self = /** @type {HTMLVideoElement} */ (find(element, "#self-video"));
     this.selfBox = find(element, "[data-self]");
     this.play = find(element, "[data-play]");
-    this.link = find(element, "[data-link]");
     this.clock = new ClockView(element);
     this.safety = new SafetyView(element, call.safety);
     /** @type {MediaStream | null} */
     this.stream = null;
     this.settled = false;
+    this.devices = new CallDevices(this);
+    this.more = new CallMore(this);
+    this.share = new ScreenShare(this);
+    this.guide = new CallGuide(this);
+    this.guests = new CallGuests(element, call);
+    this.interruption = new CallInterruption(this);
+    this.keys = new CallKeys(element);
+    this.chat = new CallChat(this, socket);
+    this.phone = new CallPhone(this, socket);
+    this.quality = new CallQuality(this, socket);
 
     call.addEventListener("state", () => this.render());
     call.addEventListener("remote", (event) => this.showRemote(/** @type {CustomEvent<MediaStream>} */ (event).detail));
@@ -47,9 +67,28 @@ export class CallView {
    */
   setStream(stream) {
     this.stream = stream;
-    if (this.settled) this.self.srcObject = stream;
-    this.call.setLocalStream(stream);
-    this.apply();
+    this.devices.own.take(stream);
+    this.interruption.follow();
+    this.outgoing();
+  }
+
+  /** What goes out: microphone and camera, or in the camera's place the screen that is shown. */
+  outgoing() {
+    const screen = this.share.track;
+    // In this order a camera that is off is not sent, not even for the moment in which it changes places with a screen.
+    if (!screen) this.apply();
+    this.call.setLocalStream(screen ? new MediaStream([...(this.stream?.getAudioTracks() ?? []), screen]) : this.stream);
+    if (screen) this.apply();
+    this.showSelf();
+  }
+
+  showSelf() {
+    const shown = this.share.track ? new MediaStream([this.share.track]) : this.stream;
+    if (this.settled && (this.share.track || this.self.srcObject !== shown)) this.self.srcObject = shown;
+  }
+
+  showMirror() {
+    this.element.dataset.mirror = settings.values.mirror ? "yes" : "no";
   }
 
   /** @param {Event} event */
@@ -73,31 +112,16 @@ export class CallView {
 
   async toggleMicrophone() {
     const muted = this.isMuted();
-    if (muted && this.missing("audio") && !(await this.addDevice("microphone"))) return;
+    if (muted && this.missing("audio") && !(await this.devices.turnOn("microphone"))) return;
     this.memory.set({ muted: !muted });
     this.apply();
   }
 
   async toggleCamera() {
     const off = this.isCameraOff();
-    if (off && this.missing("video") && !(await this.addDevice("camera"))) return;
+    if (off && this.missing("video") && !(await this.devices.turnOn("camera"))) return;
     this.memory.set({ cameraOff: !off });
     this.apply();
-  }
-
-  /**
-   * Opens one that the person went in without.
-   * @param {"camera" | "microphone"} kind
-   */
-  async addDevice(kind) {
-    const devices = await openDevices({ camera: kind === "camera", microphone: kind === "microphone" });
-    if (!devices.stream) {
-      this.clock.notice("problem", this.clock.text(this.clock.notices, `${kind}-failed`));
-      return false;
-    }
-    const kept = this.stream?.getTracks().filter((track) => track.readyState === "live") ?? [];
-    this.setStream(new MediaStream([...kept, ...devices.stream.getTracks()]));
-    return true;
   }
 
   /** @param {"audio" | "video"} kind */
@@ -117,13 +141,15 @@ export class CallView {
   apply() {
     const muted = this.isMuted();
     const cameraOff = this.isCameraOff();
-    this.call.setMuted(muted);
-    this.call.setCameraOff(cameraOff);
+    const phone = this.phone.on; // two microphones beside two telephones would echo
+    this.call.setMuted(muted || phone);
+    this.call.setCameraOff((cameraOff && !this.share.track) || phone || this.quality.soundOnly);
     this.element.dataset.muted = String(muted);
     this.element.dataset.cameraOff = String(cameraOff);
     this.side("mute", !muted);
     this.side("camera", !cameraOff);
     find(this.element, "[data-self-muted]").hidden = !muted;
+    this.quality.apply();
   }
 
   /**
@@ -161,7 +187,7 @@ export class CallView {
     clearTimeout(this.settling);
     this.settling = setTimeout(() => {
       this.settled = true;
-      if (this.self.srcObject !== this.stream) this.self.srcObject = this.stream;
+      this.showSelf();
     }, ms);
   }
 
@@ -175,7 +201,8 @@ export class CallView {
     const state = this.call.state;
     this.element.dataset.mediaState = state.media;
     this.element.dataset.path = state.path ?? "";
-    const words = stageWords(state, this.element.dataset.picture === "yes");
+    const stage = stageWords(state, this.element.dataset.picture === "yes");
+    const words = this.quality.soundOnly && (stage === "camera-off" || stage === "") ? "sound-only" : stage;
     if (this.element.dataset.words !== words) {
       this.element.dataset.words = words;
       for (const line of this.element.querySelectorAll("[data-when]")) {
@@ -183,28 +210,18 @@ export class CallView {
       }
     }
     find(this.element, "[data-peer-muted]").hidden = !(state.media === "connected" && state.peer.muted);
-    this.renderLink(state.media, state.path);
-  }
-
-  /**
-   * @param {string} media
-   * @param {string | null} path
-   */
-  renderLink(media, path) {
-    const text = (/** @type {string} */ name) => this.link.getAttribute(`data-text-${name}`) ?? "";
-    const words = media === "idle" ? text("connecting") : text(media);
-    // the path is for the therapist; the patient's template has no words for it
-    const way = path && media === "connected" ? text(path) : "";
-    this.link.textContent = way ? `${words}, ${way}` : words;
-    this.link.classList.toggle("state-good", media === "connected");
-    this.link.classList.toggle("state-soon", media === "reconnecting");
-    this.link.classList.toggle("state-neutral", media !== "connected" && media !== "reconnecting");
+    this.element.querySelector("[data-peer-sharing]")?.toggleAttribute("hidden", !(state.media === "connected" && state.peer.sharing));
+    this.quality.render();
   }
 
   /** An ended call: nothing of it stays on the page. */
   clear() {
     clearTimeout(this.settling);
     this.settled = false;
+    this.share.stop();
+    this.guide.choose("");
+    this.more.close();
+    this.devices.forget();
     this.remote.srcObject = this.self.srcObject = null;
     this.element.dataset.picture = "no";
     this.clock.notices.replaceChildren();

@@ -47,7 +47,7 @@ export default class Desk {
     // "" and not null: this page names its visit in every hello, once it has one
     this.socket = new PageSocket({ url: socketUrl(element.dataset.live ?? ""), instance: newInstance(), visit: element.dataset.visit ?? "" });
     this.call = new Call({ socket: this.socket, role: "therapist" });
-    this.view = new CallView(find(element, "[data-call]"), this.call, this.memory);
+    this.view = new CallView(find(element, "[data-call]"), this.call, this.memory, this.socket);
     this.call.addEventListener("state", () => this.call.state.media === "connected" && this.openAdmitted());
     this.queue = new QueueView(find(element, "[data-queue]"));
     /** Whose call has just begun, until the page shows it. @type {Mine | null} */
@@ -172,6 +172,7 @@ export default class Desk {
     find(this.element, "[data-empty-on]").hidden = !on;
     find(this.element, "[data-empty-off]").hidden = on;
     find(this.element, "[data-off-duty-hint]").hidden = on || !find(this.element, "[data-empty]").hidden;
+    if (this.view.stream) this.prepare(); // the camera was open before the answer came
   }
 
   /** @param {Mine} mine */

@@ -2,6 +2,7 @@
 import { alreadyAllowed, closeDevices, openDevices } from "../lib/devices.js";
 import { unlockSound, watchLevel } from "../lib/sound.js";
 import { find } from "./clock-view.js";
+import { deviceHelp } from "./device-help.js";
 
 /** @typedef {import("../lib/devices.js").Devices} Devices */
 /** @typedef {import("../lib/devices.js").DeviceState} DeviceState */
@@ -29,9 +30,9 @@ export class DeviceCheck {
     });
   }
 
-  /** Opens them at once where the browser will not ask. */
+  /** Opens them at once where the browser will not ask, or has none to give: then what is left to do is shown at once. */
   async openIfAllowed() {
-    if (await alreadyAllowed()) await this.open();
+    if (!navigator.mediaDevices || (await alreadyAllowed())) await this.open();
   }
 
   /** @param {{ camera?: boolean, microphone?: boolean }} [wanted] */
@@ -82,8 +83,12 @@ export class DeviceCheck {
   /** @param {DeviceState} reason */
   help(reason) {
     const place = find(this.section, "[data-help]");
-    const template = this.section.querySelector(`template[data-help-for="${reason}"]`);
+    // the words about another app stand above the check, with the link to take along
+    const said = reason === "insecure" && this.section.querySelector("[data-module=in-app]:not([hidden])");
+    const template = said ? null : this.section.querySelector(`template[data-help-for="${reason}"]`);
     place.replaceChildren(...(template instanceof HTMLTemplateElement ? [template.content.cloneNode(true)] : []));
+    const words = place.querySelector("p:not(.notice-title)");
+    if (words && reason === "denied") words.textContent = deviceHelp(reason) || words.textContent;
   }
 
   /** @param {MediaStream | null} stream */

@@ -66,7 +66,7 @@ export default class Visit {
   beforeTheEnd() {
     this.memory = new TabMemory(`visit ${location.pathname}`, { muted: false, cameraOff: false, devices: "" });
     this.call = new Call({ socket: this.socket, role: "patient" });
-    this.view = new CallView(find(this.element, "[data-call]"), this.call, this.memory);
+    this.view = new CallView(find(this.element, "[data-call]"), this.call, this.memory, this.socket);
     this.check = new DeviceCheck(find(this.element, '[data-view-of="checking"]'), (devices) => this.use(devices));
     const form = find(this.element, "[data-ready]");
     form.addEventListener("submit", (event) => void this.ready(/** @type {SubmitEvent} */ (event)));
@@ -166,6 +166,8 @@ export default class Visit {
     }
     this.state(data.state);
     if (data.state === "waiting") this.waiting(data);
+    const sharing = this.element.querySelector("[data-sharing-words]");
+    if (sharing instanceof HTMLElement && data.therapist_name) write(sharing, fill(sharing.dataset.textNamed ?? "", { name: data.therapist_name }));
   }
 
   /** Events get lost: the page also asks. It loads anew only when there is something new to read. */

@@ -17,6 +17,7 @@ import { write } from "./queue-view.js";
  * @property {string | null} wrap_ends_at
  * @property {string | null} path
  * @property {string} media
+ * @property {string | null} [quality]
  * @property {string} [server_now]
  */
 /** @typedef {{ name: string, profession: string | null, on_duty_since: string | null, busy_with: string | null }} OnDuty */
@@ -127,7 +128,12 @@ export default class Wall {
     media.dataset.path = one.path ?? "";
     media.className = `state state-${one.media === "connected" ? "good" : one.media === "lost" ? "danger" : "neutral"}`;
     const words = this.words("media", one.media);
-    write(media, one.path ? `${words}, ${this.words("path", one.path)}` : words);
+    write(media, one.path && one.media !== "phone" ? `${words}, ${this.words("path", one.path)}` : words);
+    const quality = cell(row, "quality");
+    quality.hidden = !one.quality || one.media !== "connected";
+    quality.dataset.quality = one.quality ?? "";
+    quality.className = `state state-${{ good: "good", weak: "soon", lost: "danger" }[one.quality ?? ""] ?? "neutral"}`;
+    write(quality, one.quality ? this.words("quality", one.quality) : "");
   }
 
   /**

@@ -1,0 +1,1 @@
+"""Third persons: the therapist's invitations, and the page behind their link."""

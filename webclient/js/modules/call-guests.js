@@ -1,0 +1,81 @@
+// One tile for each third person of a call: picture, who it is, and what does not work.
+import { find } from "./clock-view.js";
+
+/** @typedef {import("../lib/thirds.js").Third} Third */
+
+export class CallGuests {
+  /**
+   * @param {HTMLElement} element the one with [data-call]
+   * @param {import("../lib/call.js").Call} call
+   */
+  constructor(element, call) {
+    this.element = element;
+    this.call = call;
+    this.list = find(element, "[data-guest-tiles]");
+    this.template = /** @type {HTMLTemplateElement} */ (find(element, "template[data-guest-tile]"));
+    /** @type {Map<string, HTMLElement>} */
+    this.tiles = new Map();
+    call.thirds.addEventListener("change", () => this.render());
+  }
+
+  render() {
+    const all = this.call.thirds.list;
+    const here = new Set(all.map(({ instance }) => instance));
+    for (const [instance, tile] of this.tiles) {
+      if (here.has(instance)) continue;
+      /** @type {HTMLVideoElement} */ (find(tile, "video")).srcObject = null;
+      tile.remove();
+      this.tiles.delete(instance);
+    }
+    for (const third of all) this.show(third);
+    this.list.hidden = all.length === 0;
+    if (this.element.dataset.guests === String(all.length)) return;
+    this.element.dataset.guests = String(all.length);
+    this.element.dispatchEvent(new CustomEvent("guests-changed", { bubbles: true }));
+  }
+
+  /** @param {Third} third */
+  show(third) {
+    const tile = this.tiles.get(third.instance) ?? this.add(third.instance);
+    const video = /** @type {HTMLVideoElement} */ (find(tile, "video"));
+    const name = this.text(third.role !== "guest" ? third.role : third.kind === "therapist" ? "second" : (third.kind ?? "carer"));
+    tile.dataset.role = third.role;
+    tile.dataset.mediaState = third.media;
+    video.setAttribute("aria-label", name);
+    if (video.srcObject !== third.stream) {
+      video.srcObject = third.stream;
+      void video.play().catch((error) => console.info("not played", error));
+    }
+    write(find(tile, "[data-guest-name]"), name);
+    write(find(tile, "[data-guest-state]"), this.state(third));
+    tile.dataset.dark = third.cameraOff || third.media !== "connected" ? "yes" : "no";
+  }
+
+  /** @param {Third} third */
+  state({ media, present, muted, cameraOff }) {
+    if (media !== "connected") return this.text(media === "reconnecting" ? "reconnecting" : "connecting");
+    if (!present) return this.text("away");
+    return [cameraOff && this.text("camera-off"), muted && this.text("muted")].filter(Boolean).join(", ");
+  }
+
+  /** @param {string} instance */
+  add(instance) {
+    const tile = /** @type {HTMLElement} */ (/** @type {Element} */ (this.template.content.firstElementChild).cloneNode(true));
+    this.tiles.set(instance, tile);
+    this.list.append(tile);
+    return tile;
+  }
+
+  /** @param {string} name */
+  text(name) {
+    return this.list.getAttribute(`data-text-${name}`) ?? "";
+  }
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {string} words a live region speaks only of what has changed
+ */
+function write(place, words) {
+  if (place.textContent !== words) place.textContent = words;
+}

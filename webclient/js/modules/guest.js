@@ -1,0 +1,131 @@
+// A third person's page: says who invites, joins with one press, and shows therapist and patient beside each other.
+import { Call } from "../lib/call.js";
+import { closeDevices, openDevices } from "../lib/devices.js";
+import { newInstance, socketUrl, TabMemory } from "../lib/page.js";
+import { PageSocket } from "../lib/page-socket.js";
+import { CallGuests } from "./call-guests.js";
+import { ClockView, find } from "./clock-view.js";
+import { keepAwake } from "./live-page.js";
+
+export default class Guest {
+  /** @param {HTMLElement} element #guest */
+  constructor(element) {
+    this.element = element;
+    this.box = find(element, "[data-call]");
+    this.self = /** @type {HTMLVideoElement} */ (find(element, "#self-video"));
+    this.memory = new TabMemory(`guest ${location.pathname}`, { joined: "", muted: false, cameraOff: false });
+    this.socket = new PageSocket({ url: socketUrl(element.dataset.live ?? ""), instance: newInstance() });
+    this.call = new Call({ socket: this.socket, role: "guest" });
+    this.tiles = new CallGuests(this.box, this.call);
+    this.clock = new ClockView(this.box);
+    /** @type {MediaStream | null} */
+    this.stream = null;
+    this.socket.addEventListener("message", (event) => this.heard(/** @type {CustomEvent} */ (event).detail));
+    this.socket.addEventListener("state", (event) => this.socketChanged(/** @type {CustomEvent<string>} */ (event).detail));
+    this.call.thirds.addEventListener("change", () => this.render());
+    element.addEventListener("click", (event) => this.pressed(event));
+    keepAwake(this.socket);
+    if (this.memory.values.joined) void this.join(this.memory.values.joined); // a reload comes back by itself
+  }
+
+  /** @param {Event} event */
+  pressed(event) {
+    const button = event.target instanceof Element ? event.target.closest("[data-action]") : null;
+    switch (button instanceof HTMLElement ? button.dataset.action : "") {
+      case "join":
+        return void this.join("both");
+      case "join-sound":
+        return void this.join("audio");
+      case "return":
+        return void this.join(this.memory.values.joined || "both");
+      case "mute":
+        this.memory.set({ muted: !this.memory.values.muted });
+        return this.apply();
+      case "camera":
+        this.memory.set({ cameraOff: !this.memory.values.cameraOff });
+        return this.apply();
+      case "leave":
+        return this.leave();
+    }
+  }
+
+  /** @param {string} wanted both | audio */
+  async join(wanted) {
+    this.memory.set({ joined: wanted });
+    this.show("call");
+    this.call.rejoin();
+    const { stream } = await openDevices({ camera: wanted === "both" });
+    const line = find(this.element, "[data-device-line]");
+    line.hidden = stream !== null;
+    line.textContent = stream ? "" : (line.dataset.textFailed ?? "");
+    this.stream = stream;
+    this.self.srcObject = stream;
+    this.call.setLocalStream(stream);
+    this.apply();
+    this.socket.open();
+  }
+
+  leave() {
+    this.call.leave();
+    this.memory.set({ joined: "" });
+    closeDevices(this.stream);
+    this.stream = this.self.srcObject = null;
+    this.socket.close();
+    this.show("out");
+  }
+
+  apply() {
+    const has = (/** @type {string} */ kind) => this.stream?.getTracks().some((track) => track.kind === kind) ?? false;
+    const muted = this.memory.values.muted || !has("audio");
+    const cameraOff = this.memory.values.cameraOff || !has("video");
+    this.call.setMuted(muted);
+    this.call.setCameraOff(cameraOff);
+    this.box.dataset.muted = String(muted);
+    this.box.dataset.cameraOff = String(cameraOff);
+    find(this.box, "[data-self-muted]").hidden = !muted;
+    for (const [action, on] of /** @type {const} */ ([["mute", !muted], ["camera", !cameraOff]])) {
+      for (const face of this.box.querySelectorAll(`[data-action="${action}"] [data-side]`)) {
+        if (face instanceof HTMLElement) face.hidden = (face.dataset.side === "on") !== on;
+      }
+    }
+  }
+
+  render() {
+    find(this.box, "[data-alone]").hidden = this.call.thirds.list.length > 0;
+  }
+
+  /** @param {{ type: string, about?: string }} message */
+  heard(message) {
+    if (message.type === "clock") this.clock.update(/** @type {import("./clock-view.js").ClockMessage} */ (/** @type {unknown} */ (message)));
+    const over = message.type === "ended" || (message.type === "refused" && message.about === "hello");
+    if (over && this.element.dataset.view === "call") {
+      closeDevices(this.stream);
+      location.reload(); // the server's page says what is true
+    }
+  }
+
+  /** @param {string} state */
+  socketChanged(state) {
+    this.element.dataset.socket = state;
+    const line = find(this.element, "[data-connection]");
+    line.hidden = state !== "lost";
+    line.textContent = state === "lost" ? (line.dataset.textLost ?? "") : "";
+    if (state === "superseded") {
+      closeDevices(this.stream);
+      this.stream = this.self.srcObject = null;
+      this.show("superseded");
+    }
+  }
+
+  /** @param {string} view */
+  show(view) {
+    this.element.dataset.view = view;
+    document.body.classList.toggle("in-call", view === "call");
+    document.body.classList.toggle("stage", view === "call");
+    for (const part of this.element.querySelectorAll("[data-view-of]")) {
+      if (part instanceof HTMLElement) part.hidden = part.dataset.viewOf !== view;
+    }
+    const heading = find(this.element, `[data-view-of="${view}"] h1`);
+    heading.focus({ preventScroll: true });
+  }
+}
