@@ -66,13 +66,13 @@ WORDS: dict[str, tuple[int, str, str]] = {
     ),
     "not_invited": (
         404,
-        N_("This invitation does not stand"),
+        N_("This invitation is not valid"),
         N_("It may be over, or the link is incomplete. Ask whoever sent it to you, or call the clinic."),
     ),
     "too_many_guests": (
         409,
         N_("Nobody more can be invited"),
-        N_("Two more people can take part. Take one invitation back before you make another."),
+        N_("At most two more people can take part. Take one invitation back before you make another."),
     ),
     "note_changed": (
         409,

@@ -85,13 +85,22 @@ class Changes:
             self._wake.clear()
             if self._pending:
                 changed, self._pending = self._pending, {}
-                await self._guarded(lambda: self._on_change(changed))  # noqa: B023 (awaited before the next round)
+                if not await self._guarded(lambda: self._on_change(changed)):  # noqa: B023 (awaited before the next)
+                    self._forget(changed)
 
-    async def _guarded(self, step: Callable[[], Awaitable[None]]) -> None:
+    def _forget(self, changed: Mapping[tuple[str, str], int]) -> None:
+        """Nobody has been told: the poll looks back far enough to find them again."""
+        for key, version in changed.items():
+            if self._known.get(key) == version:
+                del self._known[key]
+
+    async def _guarded(self, step: Callable[[], Awaitable[None]]) -> bool:
         try:
             await step()
         except Exception as error:
             log.error("live step failed", error=type(error).__name__, exc_info=self._settings.development)
+            return False
+        return True
 
     async def _poll(self) -> None:
         async with self._db.read() as conn:

@@ -82,10 +82,16 @@ class Pages:
         self._due |= versions.keys()
         if len(written) < len(changed):  # no board shows what is written in a chat
             self._wake.set()
-        for visit_id, version in versions.items():
-            await self.hub.visit_changed(visit_id, version)
-        for visit_id in written:
-            await self.hub.chat_changed(visit_id)
+        steps = [self.hub.visit_changed(visit_id, version) for visit_id, version in versions.items()]
+        steps += [self.hub.chat_changed(visit_id) for visit_id in written]
+        failed: list[Exception] = []
+        for step in steps:  # one that fails keeps none of the others from hearing
+            try:
+                await step
+            except Exception as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
 
     async def run(self) -> None:
         """Until cancelled. A failure is logged; the next change, or the next look without one, tries again."""

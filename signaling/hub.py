@@ -186,8 +186,10 @@ class Hub:
             except Refused as refused:
                 refusal = Refusal(code=refused.code, about="hello")
             except Exception:
+                # A refusal would end a call that runs: the page comes back in a moment, as after a restart.
                 _log.exception("hub.attach_failed")
-                refusal = Refusal(code="unavailable", about="hello")
+                page.close(RESTART)
+                return
         page.send(
             Welcome(
                 instance=page.instance,
@@ -402,7 +404,10 @@ class Hub:
             elif foreign or not state.open or not invited:
                 if page.call is not None:
                     page.call = None
-                    page.send(Ended(visit=visit, reason=state.reason if invited else "not_invited"))
+                    taken_back = state.open and not invited
+                    page.send(Ended(visit=visit, reason="not_invited" if taken_back else state.reason))
+                if side == "guest":  # an invitation never stands again: nothing more of this visit is for them
+                    self._detach(page)
             else:
                 self._tell_call(page, side, state)
 

@@ -41,7 +41,10 @@ class Consultations:
                 row = await store.attach_page(tx, visit, role, instance, fresh=fresh)
                 if row is None:
                     raise Superseded
-                return await self._state(tx.conn, row, tx.now)
+                state = await self._state(tx.conn, row, tx.now)
+                if state.pages.get(instance) != role or instance in [one.page for one in state.guests]:
+                    raise PersonError("not_possible_now")  # another's name for a page: nothing is changed
+                return state
         except PersonError as error:
             raise Refused(error.code) from None
 

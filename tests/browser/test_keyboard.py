@@ -88,7 +88,9 @@ class Keys:
         """A radio or an entry of a list: Tab to it, then the arrows."""
         await self.to(f'[name="{name}"]')
         for _ in range(20):
-            if await self.is_at(f'select[name="{name}"]:has(option[value="{value}"]:checked), [value="{value}"]:checked'):
+            if await self.is_at(
+                f'select[name="{name}"]:has(option[value="{value}"]:checked), [value="{value}"]:checked'
+            ):
                 return
             await self.press("Space" if await self.is_at(f'[type=radio][value="{value}"]') else "ArrowDown")
             await self.can_see_the_focus(f"an arrow in {name}")

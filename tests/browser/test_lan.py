@@ -37,7 +37,11 @@ def phone_browser(tmp_path: Path) -> Iterator[str]:
     ip("link", "add", "tmlan0", "type", "veth", "peer", "name", "eth0", "netns", SPACE)
     ip("addr", "add", f"{HOST}/24", "dev", "tmlan0")
     ip("link", "set", "tmlan0", "up")
-    for words in (("addr", "add", f"{PHONE_IP}/24", "dev", "eth0"), ("link", "set", "eth0", "up"), ("link", "set", "lo", "up")):
+    for words in (
+        ("addr", "add", f"{PHONE_IP}/24", "dev", "eth0"),
+        ("link", "set", "eth0", "up"),
+        ("link", "set", "lo", "up"),
+    ):
         ip("-n", SPACE, *words)
     ip("-n", SPACE, "route", "add", "default", "via", HOST)
     program = tmp_path / "phone-chromium"

@@ -168,5 +168,7 @@ async def test_a_browser_that_hides_its_certificates_gets_an_honest_sentence(run
     for person in (ana, li):
         await expect(safety(person.page)).to_have_attribute("data-phase", "unable")
         await safety(person.page).locator("summary").click()
-        await expect(person.page.get_by_text("There are no words in this call, so nothing was checked.")).to_be_visible()
+        await expect(
+            person.page.get_by_text("There are no words in this call, so nothing was checked.")
+        ).to_be_visible()
         await expect(person.page.get_by_role("alert").filter(has_text="safety check")).to_have_count(0)

@@ -37,7 +37,7 @@ from tests.rig.processes import App
 from tests.rig.senses import audio_level, frames_grow, hears, screenshot, sees
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 #: Without a network of its own a machine has no address but its loopback, which browsers do not offer each other.
 DIRECT = "direct" if own_addresses() else "relay"

@@ -11,7 +11,7 @@ from tests.rig.browsers import Crew, Person
 from tests.rig.senses import hears, screenshot, sees
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 GUEST = ".guest-tile[data-role=guest] video"
 THE_PATIENT, THE_THERAPIST = ".guest-tile[data-role=patient] video", ".guest-tile[data-role=therapist] video"
 
@@ -113,7 +113,7 @@ async def test_a_guest_is_there_only_while_the_visit_is(run_app: RunApp, people:
     cleo = await people("cleo", colour="green", tone=440)
     await cleo.page.goto(address)
     words = await cleo.page.locator("body").inner_text()
-    assert "Family or carer" in words
+    assert "family or carer" in words
     assert "Ana" not in words
     assert "Pereira" not in words
     await cleo.page.get_by_role("button", name="Join with sound only").click()

@@ -18,7 +18,7 @@ from tests.rig.browsers import Crew, Person
 from tests.rig.senses import sees
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 MOST = 5.0  # s to every picture
 SETTLED = 9  # rounds after which nothing may grow any more
 MORE_MEMORY = 12 << 20  # bytes: what an allocator and a log may keep; forty leaked calls would be more
@@ -65,7 +65,7 @@ async def test_rounds_of_leaving_and_coming_back(
 ) -> None:
     service = await run_service()
     visit = await in_call(people, service)
-    rounds = 50 if long else 4
+    rounds = 50 if long else 3
     address = await invite(visit)
     await close_dialog(visit)
     ivo = await comes(people, address)

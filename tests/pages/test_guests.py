@@ -60,7 +60,7 @@ async def test_the_link_names_nobody_but_the_therapist(room: Invited) -> None:
     page = await room.site.visitor().get(link)
     assert page.status == 200
     assert "Dr. Li" in page.words
-    assert "Family or carer" in page.words
+    assert "family or carer" in page.words
     assert "Pereira" not in page.text
     assert room.visit not in page.text
     assert page.headers["Referrer-Policy"] in ("no-referrer", "same-origin", "strict-origin")
@@ -141,11 +141,16 @@ async def test_an_invitation_ends(room: Invited, okafor: Member, how: str) -> No
     else:
         assert (await room.li.post(f"/desk/visits/{room.visit}/return")).status == 303
         await room.admit(okafor)
-    await ivo.hear("ended")
+    reason = (await ivo.hear("ended"))["reason"]
+    assert (reason == "not_invited") is (how == "taken back")
+    heard = len(ivo.heard)
     assert "This invitation is over" in (await room.site.visitor().get(link)).words
     again = await room.comes(link)
     assert (await again.hear("refused"))["code"] == "not_invited"
     assert "call" not in {message["type"] for message in again.heard}
+    await ivo.say({"type": "ping"})
+    await ivo.hear("pong")
+    assert [message["type"] for message in ivo.heard[heard:]] == ["pong"], "not even the clock of the next session"
 
 
 async def test_the_timeline_says_what_they_were_and_not_who(room: Invited) -> None:

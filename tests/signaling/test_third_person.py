@@ -62,8 +62,10 @@ async def test_each_pair_has_its_own_relay_call_and_a_guest_touches_no_other(one
     for tab in (ana, li):
         assert (await tab.until("call"))["others"] == []
     await ivo.say("status", to=ana.instance, seq=9, muted=True, camera_off=False)
-    assert (await ivo.until("refused"))["code"] == "not_current"
+    assert (await ivo.until("refused"))["code"] == "not_admitted"
     await ana.silent()
+    await li.say("status", to=ivo.instance, seq=2, muted=True, camera_off=False)
+    await ivo.silent()  # nothing of the visit any more
 
 
 async def test_a_guest_neither_offers_nor_speaks_for_the_visit(one: Node, visits: MemoryVisits) -> None:

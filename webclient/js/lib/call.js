@@ -90,6 +90,16 @@ export class Call extends EventTarget {
     return this.#pair?.remote ?? null;
   }
 
+  /**
+   * The uplink is weak: every picture gives way.
+   * @param {number} step of lib/adapt.js
+   */
+  giveWay(step) {
+    if (this.thirds.step === step) return;
+    this.thirds.step = step;
+    this.thirds.divide(this.share);
+  }
+
   /** How many connections share this side's uplink. */
   get share() {
     return Math.max(1, (this.#pair ? 1 : 0) + this.thirds.instances.length);
@@ -130,7 +140,10 @@ export class Call extends EventTarget {
   tell(changes) {
     const before = JSON.stringify(this.#media.status);
     Object.assign(this.#media, changes);
-    if (JSON.stringify(this.#media.status) !== before) this.#tellAll();
+    if (JSON.stringify(this.#media.status) !== before) {
+      this.#tellAll();
+      this.thirds.divide(this.share);
+    }
   }
 
   /** Builds what needs no peer, so that a call begins with its offer instead of waiting for it. */

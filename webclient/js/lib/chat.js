@@ -94,6 +94,7 @@ export class Chat extends EventTarget {
         return;
       case "ended":
         this.open = false;
+        this.#asked = false; // the same visit may go on: then it asks again
         for (const one of this.pending) one.failed = true;
         return this.#changed();
       case "refused":
@@ -116,7 +117,7 @@ export class Chat extends EventTarget {
     this.#asked = true;
     if (this.#caughtUp || this.firstMs === 0) this.#ask();
     else setTimeout(() => visit === this.#visit && this.open && this.#ask(), this.firstMs);
-    for (const one of this.pending) this.#send(one);
+    for (const one of this.pending) if (!one.failed) this.#send(one); // what was called lost may have been written anew
     this.#changed();
   }
 

@@ -161,6 +161,7 @@ export class OwnDevices extends EventTarget {
 
   #listChanged() {
     this.#say("list", {});
+    if (!this.stream) return; // closed on purpose: nothing is opened behind the person's back
     for (const kind of this.lost) void this.#then(async () => (this.lost.has(kind) ? this.#recover(kind) : "on"));
   }
 

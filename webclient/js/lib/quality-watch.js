@@ -6,6 +6,7 @@ import { EVERY_MS, QualityMeter, readStats } from "./quality.js";
 /** @typedef {import("./page-socket.js").PageSocket} PageSocket */
 /** @typedef {import("./quality.js").QualityState} QualityState */
 
+const TELL_APART_MS = 1_100;
 const TELL_EVERY_MS = 10_000;
 
 /** Events: "state" (detail: QualityState or null). */
@@ -18,6 +19,8 @@ export class QualityWatch extends EventTarget {
   #pc = null;
   #told = { at: -Infinity, state: "" };
   #looking = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #telling;
   /** What each sender was told last. @type {WeakMap<RTCRtpSender, string>} */
   #applied = new WeakMap();
   #picture = true;
@@ -82,7 +85,7 @@ export class QualityWatch extends EventTarget {
       if (pc !== this.#call.peerConnection || this.#call.state.media !== "connected") return;
       const at = this.now();
       this.#meter.add(readStats(stats.values()), at, this.#adaptation.step > 0 || !this.#picture);
-      this.#adaptation.follow(this.#meter.sending, at);
+      this.#call.giveWay(this.#adaptation.follow(this.#meter.sending, at));
       this.#apply();
       this.#set(this.#meter.state);
       this.#tell(at);
@@ -119,6 +122,12 @@ export class QualityWatch extends EventTarget {
   #tell(at) {
     const state = this.#meter.state;
     if (!state || (state === this.#told.state && at - this.#told.at < TELL_EVERY_MS)) return;
+    if (at - this.#told.at < TELL_APART_MS) {
+      // the service takes no more than one a second; the last state must not be the one that it drops
+      clearTimeout(this.#telling);
+      this.#telling = setTimeout(() => this.#tell(this.now()), TELL_APART_MS);
+      return;
+    }
     const sample = { type: "quality", ...this.#meter.measure, state, path: this.#call.state.path };
     if (this.#socket.send(sample)) this.#told = { at, state };
   }

@@ -13,6 +13,7 @@ import { Pair } from "./pair.js";
  * @property {boolean} present
  * @property {boolean} muted
  * @property {boolean} cameraOff
+ * @property {boolean} soundOnly asks for no picture
  * @property {import("./pair.js").CallMedia} media
  * @property {MediaStream | null} stream
  */
@@ -29,6 +30,8 @@ export class Thirds extends EventTarget {
   #media;
   /** @type {Map<string, { pair: Pair, third: Third }>} */
   #all = new Map();
+  /** How far the pictures have to give way (lib/adapt.js): the uplink is one. */
+  step = 0;
 
   /**
    * @param {object} options
@@ -73,7 +76,7 @@ export class Thirds extends EventTarget {
     for (const instance of this.instances) if (!named.has(instance)) this.#close(instance);
     for (const { role, kind, instance, present } of others) {
       const known = this.#all.get(instance);
-      if (!known) this.#begin({ role, kind, instance, present, muted: false, cameraOff: false, media: "connecting", stream: null }, policy, ice_servers);
+      if (!known) this.#begin({ role, kind, instance, present, muted: false, cameraOff: false, soundOnly: false, media: "connecting", stream: null }, policy, ice_servers);
       else {
         if (present && !known.third.present) this.#socket.resendNow();
         known.third.present = present;
@@ -108,12 +111,13 @@ export class Thirds extends EventTarget {
    * @param {number} share how many there are
    */
   divide(share) {
-    for (const { pair } of this.#all.values()) {
+    for (const { pair, third } of this.#all.values()) {
+      const picture = !this.#media.soundOnly && !third.soundOnly;
       for (const sender of pair.link.pc.getSenders()) {
         const kind = sender.track?.kind;
         if (kind !== "audio" && kind !== "video") continue;
         const parameters = sender.getParameters();
-        if (!adapt(parameters, kind, 0, !this.#media.soundOnly, share)) continue;
+        if (!adapt(parameters, kind, this.step, picture, share)) continue;
         sender.setParameters(parameters).catch((error) => console.info("not divided", error));
       }
     }
@@ -162,6 +166,7 @@ export class Thirds extends EventTarget {
     if (!known) return;
     known.third.muted = message.muted;
     known.third.cameraOff = message.camera_off;
+    known.third.soundOnly = message.sound_only === true;
     this.#changed();
   }
 

@@ -95,7 +95,13 @@ export class CallChat {
     words.textContent = fill(this.toast.dataset.text ?? "{text}", { name: this.otherName(), text: line.text });
     this.toast.hidden = false;
     clearTimeout(this.fading);
-    this.fading = setTimeout(() => this.hideToast(), TOAST_MS);
+    this.view.say(words.textContent);
+    this.fadeLater();
+  }
+
+  /** Not under the focus of whoever is about to open it. */
+  fadeLater() {
+    this.fading = setTimeout(() => (this.toast.contains(document.activeElement) ? this.fadeLater() : this.hideToast()), TOAST_MS);
   }
 
   hideToast() {

@@ -2,6 +2,7 @@
 import { settings } from "../lib/call-settings.js";
 import { OwnDevices } from "../lib/own-devices.js";
 import { fill } from "../lib/words.js";
+import { keepFocus } from "./call-focus.js";
 import { find } from "./clock-view.js";
 import { deviceHelp } from "./device-help.js";
 
@@ -111,6 +112,6 @@ export class CallDevices {
     }
     this.line.hidden = !problem;
     // the focus must not fall out of the page with the line
-    if (inside && !problem) find(this.view.element, 'button[data-action="more"]').focus();
+    if (inside && !problem) keepFocus(this.view);
   }
 }

@@ -1,4 +1,5 @@
 // One tile for each third person of a call: picture, who it is, and what does not work.
+import { fill } from "../lib/words.js";
 import { find } from "./clock-view.js";
 
 /** @typedef {import("../lib/thirds.js").Third} Third */
@@ -12,6 +13,7 @@ export class CallGuests {
     this.element = element;
     this.call = call;
     this.list = find(element, "[data-guest-tiles]");
+    this.spoken = find(element, "[data-guests-spoken]");
     this.template = /** @type {HTMLTemplateElement} */ (find(element, "template[data-guest-tile]"));
     /** @type {Map<string, HTMLElement>} */
     this.tiles = new Map();
@@ -24,6 +26,7 @@ export class CallGuests {
     for (const [instance, tile] of this.tiles) {
       if (here.has(instance)) continue;
       /** @type {HTMLVideoElement} */ (find(tile, "video")).srcObject = null;
+      this.say("gone", find(tile, "[data-guest-name]").textContent ?? "");
       tile.remove();
       this.tiles.delete(instance);
     }
@@ -36,15 +39,17 @@ export class CallGuests {
 
   /** @param {Third} third */
   show(third) {
-    const tile = this.tiles.get(third.instance) ?? this.add(third.instance);
+    const known = this.tiles.get(third.instance);
+    const tile = known ?? this.add(third.instance);
     const video = /** @type {HTMLVideoElement} */ (find(tile, "video"));
     const name = this.text(third.role !== "guest" ? third.role : third.kind === "therapist" ? "second" : (third.kind ?? "carer"));
     tile.dataset.role = third.role;
     tile.dataset.mediaState = third.media;
     video.setAttribute("aria-label", name);
+    if (!known) this.say("came", name);
     if (video.srcObject !== third.stream) {
       video.srcObject = third.stream;
-      void video.play().catch((error) => console.info("not played", error));
+      if (third.stream) void this.play();
     }
     write(find(tile, "[data-guest-name]"), name);
     write(find(tile, "[data-guest-state]"), this.state(third));
@@ -56,6 +61,26 @@ export class CallGuests {
     if (media !== "connected") return this.text(media === "reconnecting" ? "reconnecting" : "connecting");
     if (!present) return this.text("away");
     return [cameraOff && this.text("camera-off"), muted && this.text("muted")].filter(Boolean).join(", ");
+  }
+
+  /** Sound needs a person's press in some browsers: then the call's one big button says so. */
+  async play() {
+    const button = find(this.element, "[data-play]");
+    const videos = [...this.element.querySelectorAll("video")].filter((video) => video.srcObject);
+    const results = await Promise.allSettled(videos.map((video) => video.play()));
+    // AbortError: a newer stream took its place, whose own attempt follows
+    const blocked = results.some((one) => one.status === "rejected" && one.reason?.name === "NotAllowedError");
+    if (blocked || this.element.dataset.guestBlocked === "yes") button.hidden = !blocked;
+    this.element.dataset.guestBlocked = blocked ? "yes" : "no";
+  }
+
+  /**
+   * One standing place speaks: a tile that comes with its words in it, or goes with them, is not heard.
+   * @param {"came" | "gone"} what
+   * @param {string} name
+   */
+  say(what, name) {
+    this.spoken.textContent = fill(this.text(what), { name });
   }
 
   /** @param {string} instance */

@@ -1,6 +1,8 @@
 // The framing guide: the therapist chooses what they need to see, the patient sees an outline over their own picture and one
 // plain sentence. Nobody looks at the picture but the two people.
 
+import { keepFocus } from "./call-focus.js";
+
 /** @typedef {import("./call-view.js").CallView} CallView */
 
 export class CallGuide {
@@ -34,6 +36,9 @@ export class CallGuide {
       button.setAttribute("aria-pressed", String(button.getAttribute("data-guide-choice") === guide));
     }
     const line = element.querySelector("[data-guide-line]");
+    const inside = line?.contains(document.activeElement);
     line?.toggleAttribute("hidden", guide === "");
+    if (inside && guide === "") keepFocus(this.view);
+    this.view.say(guide ? (line?.querySelector(`[data-guide-of="${guide}"]`)?.textContent ?? "") : "");
   }
 }

@@ -21,7 +21,10 @@ export class CallMore {
     for (const sign of ["enterpictureinpicture", "leavepictureinpicture"]) {
       view.remote.addEventListener(sign, () => view.side("pip", document.pictureInPictureElement !== view.remote));
     }
-    find(this.dialog, '[data-action="pip"]').hidden = !document.pictureInPictureEnabled;
+    for (const part of this.dialog.querySelectorAll('[data-action="pip"], [data-pip-part]')) {
+      part.toggleAttribute("hidden", !document.pictureInPictureEnabled);
+    }
+    view.element.addEventListener("guests-changed", () => void this.useSpeaker());
     this.showSettings();
     void this.useSpeaker();
   }
@@ -112,8 +115,9 @@ export class CallMore {
   async useSpeaker() {
     const { remote } = this.view;
     if (!("setSinkId" in remote)) return;
+    const players = [remote, ...this.view.element.querySelectorAll(".guest-tile video")];
     try {
-      await remote.setSinkId(settings.values.speaker);
+      for (const player of players) if (player instanceof HTMLMediaElement) await player.setSinkId(settings.values.speaker);
     } catch (error) {
       console.info("loudspeaker not used", error);
       settings.set({ speaker: "" });

@@ -1,5 +1,6 @@
 // "Continue by phone": one question, then both pages say who calls whom. Cameras and microphones are off as long as it lasts.
 import { fill } from "../lib/words.js";
+import { keepFocus } from "./call-focus.js";
 import { find } from "./clock-view.js";
 
 /** @typedef {import("./call-view.js").CallView} CallView */
@@ -59,7 +60,7 @@ export class CallPhone {
     } else if (message.type === "ended") {
       this.wanted = null;
       this.dialog.close();
-      this.set(false);
+      this.set(false, false); // a visit that ended by phone stays one in the note
     } else if (message.type === "refused" && message.about === "phone") {
       this.wanted = null;
       this.view.clock.notice("problem", this.panel.dataset.textFailed ?? "");
@@ -68,16 +69,20 @@ export class CallPhone {
     }
   }
 
-  /** @param {boolean} on */
-  set(on) {
+  /**
+   * @param {boolean} on
+   * @param {boolean} [note] the note follows
+   */
+  set(on, note = true) {
     if (this.on === on) return;
     this.on = on;
+    const inside = this.panel.contains(document.activeElement);
     this.panel.hidden = !on;
+    if (inside && !on) keepFocus(this.view);
     this.view.element.dataset.byPhone = on ? "yes" : "no";
-    for (const button of this.view.element.querySelectorAll('.call-controls [data-action="mute"], .call-controls [data-action="camera"]')) {
-      if (button instanceof HTMLButtonElement) button.disabled = on;
-    }
-    for (const button of this.view.element.querySelectorAll('[data-action="ask-phone"]')) {
+    const mute = find(this.view.element, '.call-controls [data-action="mute"]');
+    if (mute instanceof HTMLButtonElement) mute.disabled = on; // the camera's: see CallQuality
+    for (const button of this.view.element.querySelectorAll('[data-action="ask-phone"], .more-action[data-action="sound-only"]')) {
       if (button instanceof HTMLElement) button.hidden = on;
     }
     if (on) {
@@ -85,7 +90,7 @@ export class CallPhone {
       this.view.chat.show(false, false); // on a phone it would cover what has to be read now
     }
     this.view.apply();
-    this.tellNote(on);
+    if (note) this.tellNote(on);
   }
 
   /** @param {string} end the last digits of the number that will ring */

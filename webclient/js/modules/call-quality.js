@@ -79,6 +79,11 @@ export class CallQuality {
     this.watch.picture = !this.soundOnly && !phone.on;
     this.watch.counting = !phone.on;
     this.view.side("sound-only", !this.own);
+    const still = this.soundOnly || phone.on; // no picture goes out: neither a camera's nor a screen's
+    if (still) this.view.share.stop();
+    for (const button of element.querySelectorAll('[data-action="share"], [data-action="pip"], .call-controls [data-action="camera"]')) {
+      if (button instanceof HTMLButtonElement) button.disabled = still;
+    }
     element.dataset.soundOnly = this.own ? "own" : this.soundOnly ? "peer" : "";
     this.view.render();
   }
@@ -98,7 +103,9 @@ export class CallQuality {
     write(this.link, way ? `${words}, ${way}` : words);
     this.link.className = `call-link state state-${kind}`;
     element.dataset.quality = state ?? "";
+    const hint = this.weakLine.hidden === true;
     this.weakLine.hidden = phone.on || this.soundOnly || this.closed || state !== "weak";
+    if (hint && !this.weakLine.hidden) this.view.say(find(this.weakLine, "p").textContent ?? "");
     this.soundLine.hidden = phone.on || !this.soundOnly || media === "closed";
     for (const line of this.soundLine.querySelectorAll("[data-sound-of]")) {
       if (line instanceof HTMLElement) line.hidden = line.dataset.soundOf !== (this.own ? "own" : "peer");

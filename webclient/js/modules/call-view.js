@@ -4,6 +4,7 @@ import { settings } from "../lib/call-settings.js";
 import { stageWords } from "../lib/words.js";
 import { CallChat } from "./call-chat.js";
 import { CallDevices } from "./call-devices.js";
+import { keepFocus } from "./call-focus.js";
 import { CallGuests } from "./call-guests.js";
 import { CallGuide } from "./call-guide.js";
 import { CallInterruption } from "./call-interruption.js";
@@ -102,7 +103,7 @@ export class CallView {
         void this.toggleCamera();
         break;
       case "play":
-        void this.tryPlay();
+        void this.tryPlay().then(() => this.guests.play());
         break;
       case "move-self":
         this.selfBox.dataset.corner = String((Number(this.selfBox.dataset.corner) + 1) % 3);
@@ -172,7 +173,9 @@ export class CallView {
   async tryPlay() {
     try {
       await this.remote.play();
+      const inside = this.play.contains(document.activeElement);
       this.play.hidden = true;
+      if (inside) keepFocus(this);
     } catch (error) {
       // AbortError: a newer stream took its place, whose own attempt follows
       if (error instanceof DOMException && error.name === "NotAllowedError") this.play.hidden = false;
@@ -214,6 +217,14 @@ export class CallView {
     this.quality.render();
   }
 
+  /**
+   * For who listens to the page: blocks that come with their words in them are not read by every screen reader.
+   * @param {string} words
+   */
+  say(words) {
+    find(this.element, "[data-spoken]").textContent = words.trim();
+  }
+
   /** An ended call: nothing of it stays on the page. */
   clear() {
     clearTimeout(this.settling);
@@ -225,6 +236,7 @@ export class CallView {
     this.remote.srcObject = this.self.srcObject = null;
     this.element.dataset.picture = "no";
     this.clock.notices.replaceChildren();
+    this.say("");
     this.safety.forget();
     this.render();
   }

@@ -228,7 +228,8 @@ export default class Desk {
    * @param {boolean} waitsAgain
    */
   closeCall(waitsAgain) {
-    this.dialog.close();
+    // one that is about the call, left open in a part that goes, would hold the whole page
+    for (const one of this.element.querySelectorAll("dialog[open]")) if (one instanceof HTMLDialogElement) one.close();
     this.view.clear();
     this.element.dataset.visitState = waitsAgain ? "waiting" : "ended";
     if (waitsAgain) {

@@ -10,7 +10,10 @@ export default class Invitations {
     document.addEventListener("click", (event) => this.pressed(event));
     element.addEventListener("submit", (event) => void this.submitted(/** @type {SubmitEvent} */ (event)));
     // somebody has come or gone: what the dialog says would be old
-    document.addEventListener("guests-changed", () => this.dialog.open && !this.place.querySelector("[data-guest-link]") && void this.load());
+    document.addEventListener("guests-changed", () => {
+      const busy = this.place.querySelector("[data-guest-link]") ?? (this.place.contains(document.activeElement) ? this.place : null);
+      if (this.dialog.open && !busy) void this.load();
+    });
   }
 
   /** @param {Event} event */
@@ -39,9 +42,10 @@ export default class Invitations {
     for (const [name, value] of new FormData(form, event.submitter)) body.append(name, String(value));
     await this.fetch(form.action, { method: "POST", body });
     // the pressed button is gone; whoever works by keyboard goes on at what it has brought
-    (this.place.querySelector("[data-guest-link]") ?? this.place.querySelector("button"))?.dispatchEvent(new Event("focus"));
-    const next = this.place.querySelector("[data-guest-link], button");
+    // never at a button that ends somebody's part
+    const next = this.place.querySelector("[data-guest-link]") ?? this.place.querySelector("[type=radio]:checked");
     if (next instanceof HTMLElement) next.focus();
+    else find(this.dialog, '[data-action="guests-close"]').focus();
   }
 
   /**

@@ -187,6 +187,7 @@ export default class Visit {
     const view = VIEWS[state];
     if (!view) {
       closeDevices(this.view?.stream ?? null);
+      this.view?.setStream(null);
       this.loadAnew(); // the server's page says what happened and what to do now
       return;
     }
@@ -258,6 +259,7 @@ export default class Visit {
     if (this.element.dataset.view === "over") return;
     if (state === "superseded") {
       closeDevices(this.view?.stream ?? null);
+      this.view?.setStream(null);
       this.show("superseded");
     } else if (state === "refused") {
       location.reload(); // no longer proved, or no such visit: the server's page says which
@@ -279,6 +281,7 @@ export default class Visit {
         this.call?.leave();
         this.socket.close();
         closeDevices(this.view?.stream ?? null);
+        this.view?.setStream(null);
         this.show("out");
         break;
       case "return":
