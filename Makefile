@@ -9,7 +9,7 @@ PYTHON ?= python3
 # Arguments for pytest: make test ARGS="tests/visit -k clock"
 ARGS ?=
 # Seconds after which `make test` is stopped (pytest then still says how far it came).
-TEST_SECONDS ?= 1500
+TEST_SECONDS ?= 2700
 # Seconds for each target of `make fuzz`.
 FUZZ_SECONDS ?= 120
 

@@ -149,7 +149,7 @@ async def run(seconds: float, rounds: int, trace: bool) -> list[Lane]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tm-join-")))
         ways = await stack.enter_async_context(started(folder))
-        people = await stack.enter_async_context(crew(chromium(), make_media(folder), folder))
+        people = await stack.enter_async_context(crew(chromium(), make_media(folder, (640, 480)), folder))
         therapist = await people("therapist", colour="red", tone=440)
         patient = await people("patient", colour="blue", tone=660, size=PHONE)
         lanes = [Lane(way, await tab(therapist, trace), await tab(patient, trace), trace) for way in ways]

@@ -80,13 +80,15 @@ async def test_screen_guide_and_keys(run_app: RunApp, people: Crew) -> None:
     assert open_relay_calls(app) == calls, "nothing was negotiated"
 
     await more(li, "Whole body")
-    await expect(ana.page.get_by_text("Step back until your feet are in the picture.")).to_be_visible()
+    await expect(
+        ana.page.locator("[data-guide-line]").get_by_text("Step back until your feet are in the picture.")
+    ).to_be_visible()
     await expect(ana.page.locator("svg[data-guide-of=body]")).to_be_visible()
     await fits(ana, "guide-patient")
     await screenshot(li, "guide-desk", full=False)
     assert not await axe(ana.page)
     await more(li, "Hand")
-    await expect(ana.page.get_by_text("Hold your hand before the camera")).to_be_visible()
+    await expect(ana.page.locator("[data-guide-line]").get_by_text("Hold your hand before the camera")).to_be_visible()
     await li.page.get_by_role("button", name="Take the guide away").click()
     await expect(ana.page.locator("[data-guide-line]")).to_be_hidden()
 

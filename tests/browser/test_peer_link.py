@@ -8,7 +8,7 @@ from aiohttp import web
 
 from tests.rig.browsers import Crew
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone]
+pytestmark = pytest.mark.browser
 JS = Path(__file__).parents[2] / "webclient" / "js"
 
 # Answers an offer; the camera opens `turns` turns of the event loop after the offer began to be applied.

@@ -37,7 +37,7 @@ from tests.rig.processes import App
 from tests.rig.senses import audio_level, frames_grow, hears, screenshot, sees
 from tests.rig.wait import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone]
+pytestmark = pytest.mark.browser
 
 #: Without a network of its own a machine has no address but its loopback, which browsers do not offer each other.
 DIRECT = "direct" if own_addresses() else "relay"
@@ -159,7 +159,7 @@ async def prove(person: Person, day: str) -> None:
     await person.page.get_by_role("button", name="Open my visit").click()
 
 
-@pytest.mark.parametrize("policy", ["relay", "direct+relay"])
+@pytest.mark.parametrize("policy", ["relay", pytest.param("direct+relay", marks=pytest.mark.long)])
 async def test_what_a_call_survives(run_app: RunApp, people: Crew, policy: str) -> None:
     """A reload on either side, kill -9 of the web process; and what one side switches off the other side sees."""
     app = await run_app(call_policy=policy)

@@ -23,7 +23,7 @@ from tests.rig.firefox import PROGRAM, FirefoxPage, firefox
 from tests.rig.senses import average_pixel, frames_grow, frames_watched, sees, watch_frames
 from tests.rig.wait import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.long]
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 RunFirefox = Callable[[Home], Awaitable[FirefoxPage]]
 OVER = pytest.mark.parametrize(("only", "path"), [("", "relay"), ("-p tcp", "relay-tcp")], ids=["udp", "tcp"])

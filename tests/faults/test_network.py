@@ -20,7 +20,7 @@ from tests.rig.browsers import Crew
 from tests.rig.senses import frames_grow, silence_watched, watch_silence
 from tests.rig.wait import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

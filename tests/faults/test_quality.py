@@ -22,7 +22,7 @@ from tests.rig.browsers import Crew, Person
 from tests.rig.senses import axe, screenshot
 from tests.rig.wait import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone]
+pytestmark = pytest.mark.browser
 
 #: statistics without any address, as the unit tests of the indicator have them (tests/js/stats)
 KEPT = (

@@ -32,7 +32,7 @@ from tests.pages.call import (
 from tests.rig.browsers import Crew
 from tests.rig.wait import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone]
+pytestmark = pytest.mark.browser
 
 
 @pytest.mark.long

@@ -71,11 +71,14 @@ def chromium() -> str:
     return path
 
 
-def make_media(folder: Path) -> Path:
-    """Two seconds of every colour (MJPEG, 640x480) and tone (WAV, 48 kHz); Chromium plays them in a loop."""
+def make_media(folder: Path, size: tuple[int, int] = (320, 240)) -> Path:
+    """Two seconds of every colour (MJPEG) and tone (WAV, 48 kHz); Chromium plays them in a loop.
+
+    ``size``: a small picture costs two browsers on two cores a quarter of what a real one does, and shows the same.
+    """
     for name, colour in COLOURS.items():
         picture = BytesIO()
-        Image.new("RGB", (640, 480), colour).save(picture, "JPEG", quality=90)
+        Image.new("RGB", size, colour).save(picture, "JPEG", quality=90)
         (folder / f"{name}.mjpeg").write_bytes(picture.getvalue() * 60)
     rate = 48000
     for tone in TONES:

@@ -22,6 +22,7 @@ import { ScreenShare } from "./screen-share.js";
 /** @typedef {import("../lib/page.js").TabMemory<{ muted: boolean, cameraOff: boolean, devices: string }>} Memory */
 
 const SETTLED_MS = 1500; // a call without a picture
+const SPOKEN_MS = 5000;
 
 export class CallView {
   /**
@@ -222,7 +223,11 @@ export class CallView {
    * @param {string} words
    */
   say(words) {
-    find(this.element, "[data-spoken]").textContent = words.trim();
+    const place = find(this.element, "[data-spoken]");
+    place.textContent = words.trim();
+    clearTimeout(this.speaking);
+    // said once: whoever walks through the page finds the words where they stand
+    this.speaking = setTimeout(() => place.replaceChildren(), SPOKEN_MS);
   }
 
   /** An ended call: nothing of it stays on the page. */
