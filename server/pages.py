@@ -137,8 +137,7 @@ class Pages:
 
     async def _send_clocks(self, ids: Sequence[str], only: Page | None = None) -> None:
         for visit_id in ids:
-            pages = [only] if only else self.hub.pages(visit=visit_id)
-            if not pages:
+            if not only and not self.hub.pages(visit=visit_id):
                 continue
             now = await self._db.now()
             async with self._db.read() as conn:
@@ -146,7 +145,7 @@ class Pages:
             if row is None or not (row["admitted_at"] or row["ended_at"]):
                 continue
             message = Clock(**clock_data(row, self._settings, now))
-            for page in pages:
+            for page in [only] if only else self.hub.pages(visit=visit_id):  # not who was sent away meanwhile
                 page.send(message)
 
     async def _board(self) -> Board:

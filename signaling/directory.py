@@ -29,6 +29,14 @@ class Directory:
         """This visit's pages here."""
         return list(self._by_visit.get(visit, ()))
 
+    def pages(self, *, role: str | None, visit: str | None, staff: str | None) -> list[Page]:
+        """Those that fit; None: whatever it is."""
+        return [
+            page
+            for page in (self if visit is None else self.of(visit))
+            if (role is None or page.who.role == role) and (staff is None or page.who.staff == staff)
+        ]
+
     def add(self, page: Page) -> None:
         self._pages.add(page)
 

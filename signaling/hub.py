@@ -1,10 +1,10 @@
-"""This node's open pages, and how a message finds its page on any node."""
+"""This node's open pages: what each says is decided, done and told to the others."""
 
 import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -12,10 +12,9 @@ from signaling.asking import SUPERSEDED, Asking
 from signaling.beside import Beside
 from signaling.bus import Connected, Handler
 from signaling.directory import Directory
-from signaling.envelope import ForgedSignal, Signal, seal_signal, unseal_signal
+from signaling.envelope import ForgedSignal, Signal, unseal_signal
 from signaling.messages import (
     Admit,
-    Call,
     Chat,
     Chats,
     Confirm,
@@ -23,9 +22,7 @@ from signaling.messages import (
     Hello,
     Leave,
     Media,
-    Other,
     PageMessage,
-    Peer,
     PeerDescription,
     PeerNeedOffer,
     Phone,
@@ -33,15 +30,14 @@ from signaling.messages import (
     QualitySample,
     Refusal,
     RelayOffer,
-    ServerMessage,
     SupersededNotice,
     Welcome,
-    dump,
     parse_server,
 )
 from signaling.negotiations import Negotiations
 from signaling.pages import Page, Who, iso
-from signaling.relay_control import RelayControl
+from signaling.post import Post, Publisher
+from signaling.relay_control import CallBus, RelayControl
 from signaling.sdp import SdpRefused
 from signaling.switch import (
     AskOffer,
@@ -55,6 +51,7 @@ from signaling.switch import (
     decide,
     first_offer,
 )
+from signaling.told import call_of, place
 from signaling.turn import Turn
 from signaling.visits import CallState, Mailbox, Refused, RelayStore, Role, Superseded, Visits
 
@@ -65,12 +62,9 @@ REVOKED, RESTART = 4401, 1012
 _log = structlog.get_logger(__name__)
 
 
-class SignalBus(Protocol):
+class SignalBus(CallBus, Publisher, Protocol):
     """What `signaling.bus.Bus` offers to this part."""
 
-    async def publish(self, channel: str, payload: bytes) -> bool: ...
-    async def put_call(self, call_key: str, blob: bytes, expires: float) -> bool: ...
-    async def drop_call(self, call_key: str, blob: bytes) -> bool: ...
     def subscribe(self, channel: str, handler: Handler) -> None: ...
     def on_connect(self, handler: Connected) -> None: ...
 
@@ -101,11 +95,12 @@ class Hub:
     ) -> None:
         self.node = secrets.token_urlsafe(8)
         self.visits, self.now, self.rules = visits, now, rules or Rules()
-        self._bus, self._secret, self._mailbox = bus, secret, mailbox
+        self._bus, self._secret = bus, secret
         self._turn = turn or Turn((), b"")
         self._on_open, self._on_close = on_open, on_close
         self.relays = RelayControl(bus, store, secret, self._tell_relay, now)
         self._directory, self._asking, self._beside = Directory(), Asking(), Beside(visits)
+        self._post = Post(self.node, self._directory, bus, secret, mailbox)
         self._tasks: set[asyncio.Task[None]] = set()
         self._states: dict[str, CallState] = {}
         self._negotiations = Negotiations()
@@ -129,12 +124,7 @@ class Hub:
 
     def pages(self, *, role: str | None = None, visit: str | None = None, staff: str | None = None) -> list[Page]:
         """Open pages of this node that have said hello."""
-        pages = self._directory.of(visit) if visit is not None else self._directory
-        return [
-            page
-            for page in pages
-            if (role is None or page.who.role == role) and (staff is None or page.who.staff == staff)
-        ]
+        return self._directory.pages(role=role, visit=visit, staff=staff)
 
     def present(self, visit: str, instance: str | None) -> bool:
         """Whether that page is connected, to this node or another."""
@@ -213,7 +203,7 @@ class Hub:
             page.send(Ended(visit=state.visit, reason=state.reason))  # it may have missed the end
         if state.open and not fresh:
             await self.relays.again(state)
-        await self._announce(Signal(self.node, "here", state.visit, page.side, page.instance, reply=True))
+        await self._post.say("here", page, state.visit, reply=True)
 
     def gone(self, page: Page) -> None:
         """The connection has ended."""
@@ -231,7 +221,7 @@ class Hub:
     async def _after(self, page: Page, visit: str | None) -> None:
         try:
             if visit is not None:
-                await self._announce(Signal(self.node, "gone", visit, page.side, page.instance))
+                await self._post.say("gone", page, visit)
             if self._on_close is not None:
                 await self._on_close(page)
         except Exception:
@@ -255,7 +245,7 @@ class Hub:
             case Refuse():
                 page.send(effect.message)
             case Forward() if state is not None:
-                await self._deliver(state.visit, effect.role, effect.to, effect.message)
+                await self._post.deliver(state.visit, effect.role, effect.to, effect.message)
             case Negotiated() if state is not None:
                 pair = (effect.offerer, effect.answerer)
                 self._negotiations.keep(state.visit, pair, effect.now)
@@ -264,7 +254,7 @@ class Hub:
                 roles = state.pages
                 if (role := roles.get(effect.offerer)) is not None:
                     ask = PeerNeedOffer(sender=effect.answerer, role=roles.get(effect.answerer, "patient"), seq=0)
-                    await self._deliver(state.visit, role, effect.offerer, ask)
+                    await self._post.deliver(state.visit, role, effect.offerer, ask)
             case Do():
                 self._asking.ask(page, effect.message.type, lambda: self._do(page, effect))
 
@@ -279,8 +269,8 @@ class Hub:
                 offer = first_offer(effect.message, state)
                 if offer is not None and self._directory.here(wanted, offer.to):
                     await self.handle(page, offer)
-                await self._announce(Signal(self.node, "here", wanted, side, page.instance, reply=True))
-                await self._announce(Signal(self.node, "look", wanted))
+                await self._post.say("here", page, wanted, reply=True)
+                await self._post.look(wanted)
                 if offer is not None and not self._directory.here(wanted, offer.to):
                     await self.handle(page, offer)  # after "look": the other node tells its page of the call first
                 return
@@ -300,7 +290,7 @@ class Hub:
             case _:
                 return
         await self._follow(state)
-        await self._announce(Signal(self.node, "look", state.visit))
+        await self._post.look(state.visit)
 
     # Between nodes
 
@@ -330,8 +320,7 @@ class Hub:
                 if signal.reply:
                     await self.visit_changed(signal.visit)
                     for page in self.pages(visit=signal.visit):
-                        here = Signal(self.node, "here", signal.visit, page.side, page.instance)
-                        await self._announce(here)
+                        await self._post.say("here", page, signal.visit)
             case "gone":
                 self._directory.went(signal.visit, signal.instance, signal.node)
                 self._tell(signal.visit)
@@ -346,25 +335,16 @@ class Hub:
             return
         self._directory.send(signal.visit, signal.role, signal.instance, message)
 
-    async def _deliver(self, visit: str, role: Role, instance: str, message: ServerMessage) -> None:
-        if not self._directory.send(visit, role, instance, message):
-            await self._announce(Signal(self.node, "message", visit, role, instance, dump(message)))
-
     def _tell_relay(self, visit: str, instance: str, message: RelayOffer) -> None:
         state = self._states.get(visit)
         if state is not None and state.open and (role := state.pages.get(instance)) is not None:
             self._directory.send(visit, role, instance, message)
 
-    async def _announce(self, signal: Signal) -> None:
-        payload = seal_signal(signal, self._secret)
-        if not await self._bus.publish("signal", payload) and self._mailbox is not None:
-            await self._mailbox.post("signal", payload)
-
     async def _reconcile(self) -> None:
         await self.relays.reconcile()
         for visit in self._directory.visits():
             for page in self.pages(visit=visit):
-                await self._announce(Signal(self.node, "here", visit, page.side, page.instance, reply=True))
+                await self._post.say("here", page, visit, reply=True)
 
     # State
 
@@ -395,37 +375,22 @@ class Hub:
             side = page.side
             if side is None:
                 continue
-            foreign = side == "therapist" and state.staff != page.who.staff
-            invited = side != "guest" or any(one.id == page.who.guest for one in state.guests)
-            current = state.page(side, page.who.guest)
-            if not foreign and current is not None and current != page.instance:
+            where = place(state, side, page.instance, staff=page.who.staff, guest=page.who.guest)
+            if where == "superseded":
                 page.send(SupersededNotice())
                 page.close(SUPERSEDED)
-            elif foreign or not state.open or not invited:
+            elif where == "in":
+                self._tell_call(page, side, state)
+            else:
                 if page.call is not None:
                     page.call = None
-                    taken_back = state.open and not invited
-                    page.send(Ended(visit=visit, reason="not_invited" if taken_back else state.reason))
+                    page.send(Ended(visit=visit, reason="not_invited" if where == "not_invited" else state.reason))
                 if side == "guest":  # an invitation never stands again: nothing more of this visit is for them
                     self._detach(page)
-            else:
-                self._tell_call(page, side, state)
 
     def _tell_call(self, page: Page, side: Role, state: CallState) -> None:
-        other = None if side == "guest" else state.page("patient" if side == "therapist" else "therapist")
-        peer = None if other is None else Peer(instance=other, present=self.present(state.visit, other))
-        kinds = {one.page: one.kind for one in state.guests}
-        others = tuple(
-            Other(role=role, kind=kinds.get(instance), instance=instance, present=self.present(state.visit, instance))
-            for instance, role in state.pages.items()
-            if instance not in (page.instance, other)
-        )
-        phase: Literal["admitted", "in_session"] = "admitted" if state.phase == "admitted" else "in_session"
-        call = Call(visit=state.visit, phase=phase, role=side, policy=state.policy, peer=peer, phone=state.phone)
-        if side == "therapist":
-            call = call.model_copy(update={"peer_quality": state.patient_quality})
-        call = call.model_copy(update={"others": others})
-        call = call.model_copy(update={"ice_servers": self._turn.servers(f"{state.visit}/{side}", self.now())})
+        servers = self._turn.servers(f"{state.visit}/{side}", self.now())
+        call = call_of(state, side, page.instance, lambda other: self.present(state.visit, other), servers)
         if call != page.call:
             page.call = call
             page.send(call)

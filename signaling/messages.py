@@ -88,16 +88,21 @@ class NeedOffer(_Message):
     seq: Seq
 
 
-class Status(_Message):
-    type: Literal["status"] = "status"
-    to: Instance
-    seq: Seq
+class Shown(_Message):
+    """What the other side shows beside the picture."""
+
     muted: bool
     camera_off: bool
     away: Away = ""
     sharing: bool = False
     guide: Guide = ""
     sound_only: bool = False
+
+
+class Status(Shown):
+    type: Literal["status"] = "status"
+    to: Instance
+    seq: Seq
 
 
 class Safety(_Message):
@@ -252,14 +257,8 @@ class PeerNeedOffer(_FromPeer):
     type: Literal["need_offer"] = "need_offer"
 
 
-class PeerStatus(_FromPeer):
+class PeerStatus(_FromPeer, Shown):
     type: Literal["status"] = "status"
-    muted: bool
-    camera_off: bool
-    away: Away = ""
-    sharing: bool = False
-    guide: Guide = ""
-    sound_only: bool = False
 
 
 class PeerSafety(_FromPeer):

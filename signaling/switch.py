@@ -34,6 +34,7 @@ from signaling.messages import (
     QualitySample,
     Refusal,
     Safety,
+    Shown,
     Skip,
     Status,
 )
@@ -189,19 +190,10 @@ def _numbered(
     skip = forward(Skip(sender=page, role=role, seq=seq))
     match message:
         case Status():
-            guides = role == "therapist"  # who shares a screen, and says how to stand before the camera
-            told = PeerStatus(
-                sender=page,
-                role=role,
-                seq=seq,
-                muted=message.muted,
-                camera_off=message.camera_off,
-                away=message.away,
-                sharing=message.sharing and guides,
-                guide=message.guide if guides else "",
-                sound_only=message.sound_only,
-            )
-            return [forward(told)]
+            shown = message.model_dump(include=set(Shown.model_fields))
+            if role != "therapist":  # who alone shares a screen, and says how to stand before the camera
+                shown |= {"sharing": False, "guide": ""}
+            return [forward(PeerStatus(sender=page, role=role, seq=seq, **shown))]
         case NeedOffer():
             if begins:
                 return [_no(message, "wrong_role"), skip]

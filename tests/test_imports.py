@@ -22,7 +22,7 @@ LAYERS |= {"chat": 2, "guests": 2, "phone": 2, "quality": 2}  # stores of the co
 LAYERS |= {"pages": 4, "views": 5, "command": 5}
 #: What counts as pure outside of the features, and which files of signaling are shells.
 PURE_SERVER = {"server.errors", "server.i18n", "server.ids", "server.formats", "server.config"}
-SIGNALING_SHELLS = {"asking", "beside", "bus", "check", "directory", "hub", "pages", "socket"}
+SIGNALING_SHELLS = {"asking", "beside", "bus", "check", "directory", "hub", "pages", "post", "socket"}
 SIGNALING_SHELLS |= {"relay_addresses", "relay_burst", "relay_control", "relay_server", "relay_sockets", "relay_udp"}
 PURE_OTHERS = ("pydantic", "aiortc.sdp", "aioice.stun", "phonenumbers", "babel", "sqlalchemy.RowMapping")
 IMPURE = {"asyncio", "http", "os", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time"}

@@ -72,6 +72,9 @@ class Consultations:
             raise Refused(error.code) from None
         if row["therapist_page"] != instance:  # the same visit, admitted from another window before
             return await self.attach(visit, "therapist", staff, instance, True)
+        if row["changed_at"] != row["admitted_at"]:  # said again: since then somebody may have been invited
+            async with self._db.read() as conn:
+                return await self._state(conn, row, await self._db.now())
         return call_state(row, self._settings, row["changed_at"])  # an admission begins without third persons
 
     async def confirm(self, visit: str, instance: str) -> CallState:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.consultation import guests
 from server.errors import PersonError
@@ -45,16 +47,14 @@ async def _invitations(request: web.Request, **made: Any) -> web.Response:
         if row is None or row["therapist_id"] != request["staff"].id:
             raise PersonError("no_such_visit")
         present = await guests.of_visit(conn, row)
-    values = {"visit": visit, "guests": present, "most": guests.MOST, "kinds": guests.KINDS, **made}
+    values = {"visit": visit, "guests": present, "most": guests.MOST, **made}
     return page(request, "guest/invitations.html", values)
 
 
 async def guest_page(request: web.Request) -> web.Response:
     """GET consumes nothing: a mail scanner may look, and the same link leads back after a reload."""
     async with request.app[DATABASE].read() as conn:
-        invitation = await guests.by_address(conn, request.match_info["address"])
-        if invitation is None:
-            raise PersonError("not_invited")
+        invitation = await _invitation(request, conn)
         row = await visits.by_id(conn, invitation["visit_id"])
         assert row is not None
         therapist = await staff_by_id(conn, row["therapist_id"]) if row["therapist_id"] else None
@@ -70,7 +70,12 @@ async def guest_page(request: web.Request) -> web.Response:
 async def live(request: web.Request) -> web.StreamResponse:
     """The page's one WebSocket. Whoever holds the link may; whether the invitation stands is asked with each hello."""
     async with request.app[DATABASE].read() as conn:
-        invitation = await guests.by_address(conn, request.match_info["address"])
-    if invitation is None:
-        raise PersonError("not_invited")
+        invitation = await _invitation(request, conn)
     return await serve_guest(request, invitation["visit_id"], invitation["id"])
+
+
+async def _invitation(request: web.Request, conn: AsyncConnection) -> RowMapping:
+    found = await guests.by_address(conn, request.match_info["address"])
+    if found is None:
+        raise PersonError("not_invited")
+    return found

@@ -49,7 +49,7 @@ async def pair(page: Page) -> dict[str, object]:
 def elsewhere() -> Iterator[str]:
     """An address of coturn's that no browser has. On loopback browsers see none, so they gather nothing there."""
     if os.geteuid() or not own_addresses():
-        pytest.skip("only root may give this machine an address for coturn, and browsers need one of their own")
+        pytest.skip("only root may give this machine an address for coturn: run as root, or in a container, with a network")
     address = ("addr", "add", f"{ELSEWHERE}/32", "dev", "lo")
     subprocess.run(["ip", *address], check=True)
     try:

@@ -35,8 +35,12 @@ globalThis.links = [];
 globalThis.RTCPeerConnection = class extends RTCPeerConnection {
   constructor(...options) { super(...options); globalThis.links.push(this); }
 };"""
-RECORD = """async kept => {
+#: null until the statistics are two seconds younger than the last that were kept: the page looks as often.
+RECORD = """async ([kept, apart]) => {
   const all = [...(await links.at(-1).getStats()).values()];
+  const at = Math.max(...all.map(one => one.timestamp));
+  if (at < (globalThis.keptAt ?? -Infinity) + apart) return null;
+  globalThis.keptAt = at;
   const wanted = all.filter(one => /^(inbound-rtp|outbound-rtp|remote-inbound-rtp|transport)$/.test(one.type) || one.nominated);
   return wanted.map(one => Object.fromEntries(kept.filter(name => name in one).map(name => [name, one[name]])));
 }"""
@@ -57,8 +61,7 @@ async def record(page: Page, name: str, readings: int = 8) -> None:
     if folder := os.environ.get("RECORD_STATS"):
         seen: list[Any] = []
         for _ in range(readings):
-            seen.append(await page.evaluate(RECORD, KEPT))
-            await asyncio.sleep(2)
+            seen.append(await until(lambda: page.evaluate(RECORD, [KEPT, 2000]), what="later statistics"))
         text = "[\n" + ",\n".join(json.dumps(one, separators=(",", ":")) for one in seen) + "\n]\n"
         Path(folder, f"{name}.json").write_text(text)  # noqa: ASYNC240 (a few kB, and only while recording)
 

@@ -23,7 +23,7 @@ from signaling.calls import (
 from signaling.relay import Relay
 from signaling.relay_frames import LONGEST, Frames, NotFrames, framed
 from signaling.relay_hints import unseal_hints
-from signaling.relay_leg import FIRST_CONNECTION
+from signaling.relay_leg import FIRST_CONNECTION, Source
 from signaling.relay_proxy import NotProxied, proxied
 from tests.signaling.relay_lab import binding, call, leg, success
 
@@ -78,6 +78,8 @@ def target_core(data: bytes) -> None:
     """Datagrams, each after three bytes: who sends it and how it is signed, its transaction, its length."""
     relay, now, at = _met(), 1.0, 0
     proved = {ANA, LI}
+    asked: set[tuple[Source, bytes]] = set()  # who has asked what: an answer may go back
+    challenged: set[tuple[Source, bytes]] = set()
     while at + 3 <= len(data):
         how, transaction, length = data[at : at + 3]
         body, at = data[at + 3 : at + 3 + length], at + 3 + length
@@ -85,13 +87,22 @@ def target_core(data: bytes) -> None:
         if how & 64:  # a body of attributes in a signed message
             kind = (1, 0x0101, 0x0111)[how // 8 % 3]
             body = _signed(kind, bytes([transaction]) * 12, body, (A, B)[how // 128].pwd.encode())
-            if kind == 0x0101:
-                proved.add(source)  # who signs an answer with a real password may have proved himself
+        kind, name = int.from_bytes(body[:2], "big"), (source, body[8:20])
+        if kind == stun.REQUEST:
+            asked.add(name)
+        elif name in challenged:
+            proved.add(source)  # who answers a challenge of ours, to the address that it went to
         now += 0.05
         sends = relay.datagram(body, source, now) + (relay.tick(now) if relay.next_wake <= now else [])
         assert set(relay.routes) <= proved
         for sent, to in sends:
-            assert to in proved or stun.parse(sent) is not None, "media to Eve"
+            packet = stun.parse(sent)
+            if packet is not None and packet.type == stun.REQUEST and sent != body:
+                challenged.add((to, sent[8:20]))
+            elif to not in proved:
+                assert packet is not None, "media to Eve"
+                assert packet.type != stun.REQUEST, "another's check to Eve"
+                assert (to, sent[8:20]) in asked, "an answer that Eve did not ask for"
 
 
 def _signed(kind: int, transaction: bytes, body: bytes, key: bytes) -> bytes:

@@ -153,6 +153,20 @@ async def test_an_invitation_ends(room: Invited, okafor: Member, how: str) -> No
     assert [message["type"] for message in ivo.heard[heard:]] == ["pong"], "not even the clock of the next session"
 
 
+async def test_an_admission_said_again_sends_nobody_away(room: Invited) -> None:
+    """A second press on "Admit" in the page that has admitted already."""
+    desk = await room.li.socket("/desk/live", visit=room.visit)
+    ivo = await room.comes(await room.invite())
+    await ivo.hear("call")
+    await desk.say({"type": "admit", "visit": room.visit})
+    await desk.hear("call", phase="admitted")
+    await ivo.say({"type": "ping"})
+    await ivo.hear("pong")
+    assert "ended" not in {message["type"] for message in ivo.heard}
+    await room.end_all()
+    assert (await ivo.hear("ended"))["reason"] == "not_invited"
+
+
 async def test_the_timeline_says_what_they_were_and_not_who(room: Invited) -> None:
     ivo = await room.comes(await room.invite())
     await ivo.hear("call")
