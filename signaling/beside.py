@@ -51,4 +51,6 @@ class Beside:
 
 
 def _line(line: Line) -> ChatLine:
-    return ChatLine(seq=line.number, id=line.id, role=line.role, at=line.at, text=line.text)
+    return ChatLine(
+        seq=line.number, id=line.id, role=line.role, at=line.at, text=line.text, own=line.own, name=line.name
+    )

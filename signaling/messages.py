@@ -321,6 +321,8 @@ class ChatLine(_Message):
     role: Role
     at: str
     text: str
+    own: bool
+    name: str | None = None
 
 
 class ChatsTold(_Message):

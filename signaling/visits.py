@@ -70,13 +70,16 @@ class CallState:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One message of a visit's chat. `number` counts from 1 without holes; `at`: ISO 8601 in UTC."""
+    """One message of a visit's chat. `number` counts from 1 without holes; `at`: ISO 8601 in UTC. `own`: whoever
+    reads it has written it; `name`: the therapist who has, None for the patient's."""
 
     number: int
     id: str
     role: Role
     at: str
     text: str
+    own: bool
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

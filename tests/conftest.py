@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
+import subprocess
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -16,18 +19,40 @@ from tests.rig.processes import App
 from tests.valkey import TestValkey, valkey
 
 LONG = bool(os.environ.get("TEST_LONG"))
+ROOT = Path(__file__).parent.parent
 
 
-def pytest_report_header() -> str:
-    return databases.describe()
+def _seed() -> str:
+    """What the samples are drawn with: another one for each commit, the same one on every machine."""
+    git = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "0"  # not a clone: an unpacked archive
+
+
+SEED = os.environ.get("TEST_SEED") or _seed()
+
+
+def pytest_report_header() -> list[str]:
+    return [databases.describe(), "" if LONG else f"samples drawn with TEST_SEED={SEED}"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The full counts belong to `make test-long` alone; there, each may take an hour."""
+    groups: dict[tuple[str, int], list[pytest.Item]] = defaultdict(list)
     for item in items:
         if item.get_closest_marker("long"):
             only = pytest.mark.skip(reason="only in make test-long")
             item.add_marker(pytest.mark.timeout(3600) if LONG else only)
+        elif (sample := item.get_closest_marker("sample")) and not LONG:
+            groups[sample.args].append(item)
+    for (group, count), members in groups.items():
+        drawn = random.Random(f"{SEED} {group}").sample(members, min(count, len(members)))
+        for item in members:
+            if item not in drawn:
+                reason = f"not drawn with TEST_SEED={SEED}; all of `{group}` run in make test-long"
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from server.db import Database, Transaction
 from server.errors import PersonError
 from server.formats import iso
 from server.ids import well_formed
+from server.people.tables import staff
 from server.visit import store as visits
 from server.visit.states import OPEN
 from signaling.visits import Line, Role
@@ -36,7 +37,7 @@ async def say(db: Database, visit_id: str, role: Role, page: str, id: str, text:
         mine = select(chat_message).where(c.visit_id == visit_id, c.role == role, c.id == id)
         before = (await tx.conn.execute(mine)).mappings().first()
         if before is not None:
-            return _line(door, before)
+            return _line(door, before, actor)
         number = 1 + int(await tx.conn.scalar(select(func.max(c.number)).where(c.visit_id == visit_id)) or 0)
         if number > MOST_A_VISIT:
             raise PersonError("not_possible_now")
@@ -47,7 +48,7 @@ async def say(db: Database, visit_id: str, role: Role, page: str, id: str, text:
             )
         )
         tx.changed("chat", visit_id, number)
-        return Line(number, id, role, iso(tx.now) or "", text)
+        return Line(number, id, role, iso(tx.now) or "", text, own=True)
 
 
 async def _current(tx: Transaction, visit_id: str, role: str, page: str) -> RowMapping:
@@ -70,24 +71,30 @@ async def since(
             row = await visits.by_id(conn, visit_id)
             if row is None or row["state"] not in OPEN or row[f"{role}_page"] != page:
                 raise PersonError("not_possible_now")
-            return [_line(Access(db.cipher), one) for one in await _rows(conn, visit_id, after, most)]
+            reader = author(row, role)
+            return [_line(Access(db.cipher), one, reader) for one in await _rows(conn, visit_id, after, most)]
     async with db.write() as tx:
         row = await visits.by_id(tx.conn, visit_id)
         if row is None or row["state"] not in OPEN or row[f"{role}_page"] != page:
             raise PersonError("not_possible_now")
-        door = await access(db, tx, author(row, role), "read", "chat", visit_id, subject=row["patient_id"])
-        return [_line(door, one) for one in await _rows(tx.conn, visit_id, after, most)]
+        reader = author(row, role)
+        door = await access(db, tx, reader, "read", "chat", visit_id, subject=row["patient_id"])
+        return [_line(door, one, reader) for one in await _rows(tx.conn, visit_id, after, most)]
 
 
 async def conversation(db: Database, visit_id: str, patient_id: str, reader: Actor) -> list[dict[str, Any]]:
-    """The whole of it, for who may read the visit: ``{role, at, text}``. Audited, if there is anything to read."""
+    """The whole of it, for who may read the visit: ``{role, at, text, own, name}``. Audited, if anything is there."""
     async with db.read() as conn:
         if not await conn.scalar(select(chat_message.c.number).where(chat_message.c.visit_id == visit_id).limit(1)):
             return []
     async with db.write() as tx:
         door = await access(db, tx, reader, "read", "chat", visit_id, subject=patient_id)
         rows = await _rows(tx.conn, visit_id, 0, MOST_A_VISIT)
-    return [{"role": row["role"], "at": row["at"], "text": _line(door, row).text} for row in rows]
+    lines = [_line(door, row, reader) for row in rows]
+    return [
+        {"role": line.role, "at": row["at"], "text": line.text, "own": line.own, "name": line.name}
+        for row, line in zip(rows, lines, strict=True)
+    ]
 
 
 async def newest(conn: AsyncConnection, since: datetime) -> list[tuple[str, int]]:
@@ -99,7 +106,13 @@ async def newest(conn: AsyncConnection, since: datetime) -> list[tuple[str, int]
 
 async def _rows(conn: AsyncConnection, visit_id: str, after: int, most: int) -> Sequence[RowMapping]:
     c = chat_message.c
-    query = select(chat_message).where(c.visit_id == visit_id, c.number > after).order_by(c.number).limit(most)
+    query = (
+        select(chat_message, staff.c.name.label("staff_name"))
+        .outerjoin(staff, (staff.c.id == c.author) & (c.role == "therapist"))
+        .where(c.visit_id == visit_id, c.number > after)
+        .order_by(c.number)
+        .limit(most)
+    )
     return (await conn.execute(query)).mappings().all()
 
 
@@ -108,10 +121,11 @@ def author(row: RowMapping, role: str) -> Actor:
     return Actor("patient", row["patient_id"]) if role == "patient" else Actor("staff", row["therapist_id"])
 
 
-def _line(door: Access, row: RowMapping) -> Line:
+def _line(door: Access, row: RowMapping, reader: Actor) -> Line:
     text = door.open(chat_message.c.text, _place(row["visit_id"], row["number"], row["role"]), row["text"])
     role = cast(Role, row["role"])
-    return Line(row["number"], row["id"], role, iso(row["at"]) or "", text)
+    own = row["author"] == reader.id
+    return Line(row["number"], row["id"], role, iso(row["at"]) or "", text, own, row.get("staff_name"))
 
 
 def _place(visit_id: str, number: int, role: str) -> str:

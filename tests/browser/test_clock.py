@@ -33,7 +33,7 @@ from tests.rig.processes import App
 from tests.rig.senses import frames_grow, screenshot
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("the clock", 1)]
 
 #: Writes down every notice over the picture, with what the clock showed at that moment.
 LISTEN = """() => {

@@ -56,6 +56,7 @@ async def _sticks_out(page: Page) -> list[str]:
     return [f"{extra} px too wide"] if extra > 0 else []
 
 
+@pytest.mark.sample("every page", 1)
 @pytest.mark.parametrize("lang", ["en", "fr"])
 @pytest.mark.timeout(400)
 async def test_every_page(run_app: RunApp, people: Crew, lang: str, long: bool) -> None:

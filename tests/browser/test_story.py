@@ -45,6 +45,7 @@ PT = "We suggest that you see a physiotherapist (PT)."
 PT_THEN_OT = "We suggest that you see a physiotherapist (PT) first."
 
 
+@pytest.mark.sample("the whole story", 1)
 @pytest.mark.parametrize(
     ("policy", "path", "answers", "advice"),
     [("relay", "relay", PHYSIOTHERAPY, PT), ("direct+relay", DIRECT, BOTH_IN_ORDER, PT_THEN_OT)],

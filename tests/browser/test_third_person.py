@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.conftest import RunApp
 from tests.pages.call import Visit, attached, end_visit, in_call, is_over, open_relay_calls, query
+from tests.pages.keys import Keys
 from tests.rig.browsers import Crew, Person
 from tests.rig.senses import hears, screenshot, sees
 from tests.rig.wait import until
@@ -39,6 +40,15 @@ async def comes(people: Crew, address: str, name: str = "ivo", colour: str = "gr
     return guest
 
 
+async def comes_by_keyboard(people: Crew, address: str) -> Person:
+    guest = await people("ivo", colour="green", tone=440)
+    await guest.page.goto(address)
+    keys = Keys(guest)
+    await keys.to('[data-action="join"]')
+    await keys.press("Enter")
+    return guest
+
+
 async def sees_both(guest: Page) -> None:
     await sees(guest, THE_PATIENT, "blue")
     await sees(guest, THE_THERAPIST, "red")
@@ -52,7 +62,7 @@ async def test_an_interpreter_comes_and_goes(run_app: RunApp, people: Crew) -> N
     await screenshot(visit.therapist, "guests-dialog")
     await close_dialog(visit)
     await visit.watch()
-    ivo = await comes(people, address)
+    ivo = await comes_by_keyboard(people, address)
     await sees_both(ivo.page)
     await hears(ivo.page, THE_PATIENT, 660)
     await hears(ivo.page, THE_THERAPIST, 440)
@@ -65,7 +75,9 @@ async def test_an_interpreter_comes_and_goes(run_app: RunApp, people: Crew) -> N
         await screenshot(person, "call-with-guest")
     await visit.both_see()
     assert len(open_relay_calls(app)) == 3
-    await ivo.page.get_by_role("button", name="Mute").click()
+    keys = Keys(ivo)
+    await keys.to('[data-action="mute"]')
+    await keys.press("Enter")
     await expect(visit.patient.page.locator("[data-guest-state]")).to_have_text("muted")
 
     # a reload comes back by itself, still muted; the two notice nothing of it
@@ -75,10 +87,12 @@ async def test_an_interpreter_comes_and_goes(run_app: RunApp, people: Crew) -> N
     await expect(visit.patient.page.locator("[data-guest-state]")).to_have_text("muted")
 
     # leaves, and comes back by the same link
-    await ivo.page.get_by_role("button", name="Leave").click()
+    await keys.to('[data-action="leave"]')
+    await keys.press("Enter")
     await expect(visit.patient.page.locator(".guest-tile")).to_have_count(0)
     await until(lambda: open_relay_calls(app) == before, what="only the two's relay call stands")
-    await ivo.page.get_by_role("button", name="Come back to the call").click()
+    await keys.to('[data-action="return"]')
+    await keys.press("Enter")
     await sees_both(ivo.page)
 
     # the therapist ends their part

@@ -100,6 +100,23 @@ async def test_only_current_pages_of_an_open_visit_write_and_read(
     assert [(line["role"], line["text"]) for line in lines] == [("patient", "for Dr. Li")]
 
 
+async def test_after_a_transfer_the_first_therapists_lines_are_not_the_seconds(
+    clinic: Clinic, ana: Patient, dr_li: Therapist, dr_okafor: Therapist
+) -> None:
+    await clinic.in_call(dr_li, ana)
+    await says(clinic, ana, ana, "It burns")
+    await says(clinic, dr_li, ana, "Since when?")
+    await clinic.sends_back(dr_li, ana)
+    await clinic.in_call(dr_okafor, ana)
+    await says(clinic, dr_okafor, ana, "Good morning")
+
+    async def seen(who: Patient | Therapist) -> list[tuple[bool, str | None]]:
+        return [(line.own, line.name) for line in await chat.since(clinic.db, ana.visit, side(who), who.page, 0, 9, fresh=True)]
+
+    assert await seen(dr_okafor) == [(False, None), (False, dr_li.name), (True, dr_okafor.name)]
+    assert await seen(ana) == [(True, None), (False, dr_li.name), (False, dr_okafor.name)]
+
+
 async def test_every_word_and_every_reading_is_on_the_record(clinic: Clinic, ana: Patient, dr_li: Therapist) -> None:
     await clinic.in_call(dr_li, ana)
     patient_id = (await clinic.row(ana))["patient_id"]

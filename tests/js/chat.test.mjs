@@ -22,13 +22,13 @@ class Socket extends EventTarget {
   }
 }
 
-const line = (seq, role, text, id = `id${seq}`) => ({ type: "chat", seq, id, role, at: "2026-11-23T12:00:00.000Z", text });
+const line = (seq, role, text, id = `id${seq}`) => ({ type: "chat", seq, id, role, at: "2026-11-23T12:00:00.000Z", text, own: role === "patient", name: role === "patient" ? null : "Dr. Li" });
 const CALL = { type: "call", visit: "v1" };
 
 /** A patient's chat that has asked and has everything. */
 function started(visit = CALL) {
   const socket = new Socket();
-  const chat = new Chat({ socket, role: "patient", firstMs: 0 });
+  const chat = new Chat({ socket, firstMs: 0 });
   const heard = [];
   chat.addEventListener("line", (event) => heard.push(event.detail.text));
   socket.hear(visit);
@@ -82,7 +82,7 @@ test("after a reconnect everything since the last number without a hole is asked
 
 test("a long conversation is asked for in parts; none of it is announced as new", () => {
   const socket = new Socket();
-  const chat = new Chat({ socket, role: "patient", firstMs: 0 });
+  const chat = new Chat({ socket, firstMs: 0 });
   const heard = [];
   chat.addEventListener("line", (event) => heard.push(event.detail.text));
   let whole = 0;

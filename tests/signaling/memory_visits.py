@@ -110,11 +110,12 @@ class MemoryVisits:
         for line in lines:
             if (line.role, line.id) == (role, id):
                 return line
-        lines.append(Line(len(lines) + 1, id, role, "2026-11-23T12:00:00.000Z", text))
+        lines.append(Line(len(lines) + 1, id, role, "2026-11-23T12:00:00.000Z", text, own=True))
         return lines[-1]
 
     async def chats(self, visit: str, role: Role, instance: str, after: int, most: int, fresh: bool) -> Sequence[Line]:
-        return [line for line in self.lines.get(visit, ()) if line.number > after][:most]
+        lines = [line for line in self.lines.get(visit, ()) if line.number > after][:most]
+        return [replace(line, own=line.role == role) for line in lines]
 
     async def phone(self, visit: str, role: Role, instance: str, on: bool) -> CallState:
         return self.change(visit, phone=on)

@@ -3,7 +3,7 @@
 import { newInstance } from "./page.js";
 
 /** @typedef {import("./page-socket.js").PageSocket} PageSocket */
-/** @typedef {{ seq: number, id: string, role: "patient" | "therapist", at: string, text: string }} Line a stored message */
+/** @typedef {{ seq: number, id: string, role: "patient" | "therapist", at: string, text: string, own: boolean, name: string | null }} Line a stored message */
 /** @typedef {{ id: string, text: string, failed: boolean }} Pending one that is not stored yet, as far as this page knows */
 
 export const MOST_CHARACTERS = 2000;
@@ -41,12 +41,11 @@ export class Chat extends EventTarget {
   /** Messages can be written. */
   open = false;
 
-  /** @param {{ socket: PageSocket, role: "patient" | "therapist", firstMs?: number }} options */
-  constructor({ socket, role, firstMs = FIRST_MS }) {
+  /** @param {{ socket: PageSocket, firstMs?: number }} options */
+  constructor({ socket, firstMs = FIRST_MS }) {
     super();
     this.#socket = socket;
     this.firstMs = firstMs;
-    this.role = role;
     socket.addEventListener("message", (event) => this.#receive(/** @type {CustomEvent} */ (event).detail));
     socket.addEventListener("state", () => (this.#asked = false));
   }
@@ -126,13 +125,13 @@ export class Chat extends EventTarget {
   }
 
   /** @param {Line} line */
-  #came({ seq, id, role, at, text }) {
-    if (role === this.role) this.pending = this.pending.filter((one) => one.id !== id);
+  #came({ seq, id, role, at, text, own, name }) {
+    if (own) this.pending = this.pending.filter((one) => one.id !== id);
     if (this.#lines.has(seq)) return this.#changed();
-    const line = { seq, id, role, at, text };
+    const line = { seq, id, role, at, text, own, name };
     this.#lines.set(seq, line);
     while (this.#lines.has(this.#whole + 1)) this.#whole++;
-    if (role !== this.role && this.#caughtUp) this.dispatchEvent(new CustomEvent("line", { detail: line }));
+    if (!own && this.#caughtUp) this.dispatchEvent(new CustomEvent("line", { detail: line }));
     this.#changed();
   }
 

@@ -18,8 +18,7 @@ export class CallChat {
    */
   constructor(view, socket) {
     this.view = view;
-    const role = view.element.dataset.role === "therapist" ? "therapist" : "patient";
-    this.chat = new Chat({ socket, role });
+    this.chat = new Chat({ socket });
     this.panel = find(view.element, "[data-chat]");
     this.list = find(this.panel, "[data-chat-lines]");
     this.form = /** @type {HTMLFormElement} */ (find(this.panel, "form"));
@@ -92,7 +91,7 @@ export class CallChat {
   came(line) {
     if (!this.panel.hidden) return;
     const words = find(this.toast, "[data-chat-toast-words]");
-    words.textContent = fill(this.toast.dataset.text ?? "{text}", { name: this.otherName(), text: line.text });
+    words.textContent = fill(this.toast.dataset.text ?? "{text}", { name: line.name ?? this.otherName(), text: line.text });
     this.toast.hidden = false;
     clearTimeout(this.fading);
     this.view.say(words.textContent);
@@ -112,7 +111,7 @@ export class CallChat {
 
   /** What the other side has written and this person has not looked at, also over a reload. */
   unread() {
-    return this.chat.lines.filter((line) => line.role !== this.chat.role && line.seq > this.memory.values.read);
+    return this.chat.lines.filter((line) => !line.own && line.seq > this.memory.values.read);
   }
 
   otherName() {
@@ -143,14 +142,14 @@ export class CallChat {
   /** @param {Line | Pending} line */
   item(line) {
     const stored = "seq" in line;
-    const own = !stored || line.role === this.chat.role;
+    const own = !stored || line.own;
     const item = document.createElement("li");
     item.dataset.key = line.id;
     item.dataset.chatSide = own ? "own" : "other";
     item.dataset.chatState = stored ? "stored" : line.failed ? "failed" : "sending";
     const who = document.createElement("p");
     who.className = "chat-who";
-    const name = own ? (this.panel.dataset.textOwn ?? "") : this.otherName();
+    const name = own ? (this.panel.dataset.textOwn ?? "") : ((stored && line.name) || this.otherName());
     const state = stored ? clockTime(line.at) : ((line.failed ? this.panel.dataset.textFailed : this.panel.dataset.textSending) ?? "");
     who.textContent = `${name}, ${state}`;
     const text = document.createElement("p");
