@@ -6,6 +6,9 @@ a plain BEGIN, two transactions that read and then write refuse each other.
 
 from __future__ import annotations
 
+import asyncio
+import random
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -141,6 +144,20 @@ class Database:
         await self._reader.dispose()
 
 
+async def _write_ahead(connection: Any) -> None:
+    """A new file becomes one with a write-ahead log. Here SQLite does not wait for another connection by itself."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+                await asyncio.sleep(random.uniform(0.005, 0.02))
+            else:
+                return
+
+
 def sqlite_rules(engine: AsyncEngine, begin: str, *, foreign_keys: bool = True) -> None:
     """What every connection of ours to SQLite keeps to. ``begin``: how its transactions begin."""
 
@@ -149,7 +166,9 @@ def sqlite_rules(engine: AsyncEngine, begin: str, *, foreign_keys: bool = True) 
         connection.isolation_level = None  # we say BEGIN ourselves
         cursor = connection.cursor()
         # the patience first: the others may have to wait for another process
-        for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+        cursor.execute("PRAGMA busy_timeout=10000")
+        connection.run_async(_write_ahead)
+        for pragma in ("synchronous=FULL", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
         cursor.close()
