@@ -1,4 +1,4 @@
-# The service's image: web (the default), relay, migrate and the other verbs of `python -m server`.
+# The service's image: web (the default), relay, check, migrate and the other verbs of `python -m server`.
 #   docker build -t twenty-minutes .
 #   docker run --rm twenty-minutes python -m server --help
 # Any base with Python 3.11 or newer and Debian's package tools will do; everything else is in the virtual environment.
@@ -28,7 +28,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     TM_PORT=8000
 USER 10001:10001
 EXPOSE 8000/tcp 3478/udp 3478/tcp
-# For the web process. A container of the relay turns it off: its health is the calls' (see deploy/README.md).
+# For the web process. Containers of relay and check turn it off: nobody asks them by HTTP (see deploy/README.md).
 HEALTHCHECK --interval=10s --timeout=4s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ['TM_PORT']}/healthz\", timeout=3)"]
 STOPSIGNAL SIGTERM

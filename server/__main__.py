@@ -80,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     )
     verb("web", _web, "Serve the pages and the signalling (one process; run as many as you like).")
     verb("relay", _relay, "Forward the calls' packets (one process; it cannot read them).")
+    verb("check", _check, "Be the far end of the patients' connection checks (one process; run as many as you like).")
     verb(
         "migrate",
         _migrate,
@@ -121,6 +122,12 @@ def _relay(settings: Settings, args: argparse.Namespace) -> None:
     run_relay(settings)
 
 
+def _check(settings: Settings, args: argparse.Namespace) -> None:
+    from server.processes import run_check
+
+    run_check(settings)
+
+
 def _migrate(settings: Settings, args: argparse.Namespace) -> None:
     from server.migrate import migrate
 
@@ -140,7 +147,7 @@ def _seed(settings: Settings, args: argparse.Namespace) -> None:
 
 
 def _settings(settings: Settings, args: argparse.Namespace) -> None:
-    secret = {"secret", "data_keys", "index_key", "relay_secret", "database_url", "redis_url"}
+    secret = {"secret", "data_keys", "index_key", "relay_secret", "database_url", "redis_url", "smtp_url"}
     for name in Settings.model_fields:
         value = getattr(settings, name)
         print(f"TM_{name.upper()}={'(set)' if name in secret and value else value}")

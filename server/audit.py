@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, overload
 
@@ -91,20 +91,33 @@ async def access(
 
     ``action`` is a verb ("read", "create", "change", "sign", …); ``note`` never holds personal data.
     """
+    return await _chain(db, tx, [(actor, action, record, record_id, subject, note)])
+
+
+async def _chain(
+    db: Database, tx: Transaction, entries: Sequence[tuple[Actor, str, str, str, str | None, str | None]]
+) -> Access:
+    """(actor, action, record, record_id, subject, note) of each entry, in order."""
     if not db.sqlite:  # SQLite has one writer; here the chain needs its own turn
         await tx.conn.execute(text("SELECT pg_advisory_xact_lock(20)"))
     previous = await tx.conn.scalar(select(audit_entry.c.hash).order_by(audit_entry.c.seq.desc()).limit(1)) or "0" * 64
-    values = {
-        "at": tx.now,
-        "actor_kind": actor.kind,
-        "actor": actor.id,
-        "action": action,
-        "record": record,
-        "record_id": record_id,
-        "subject": subject,
-        "note": note,
-    }
-    await tx.conn.execute(insert(audit_entry).values(**values, previous=previous, hash=chain_hash(previous, values)))
+    rows = []
+    for actor, action, record, record_id, subject, note in entries:
+        values = {
+            "at": tx.now,
+            "actor_kind": actor.kind,
+            "actor": actor.id,
+            "action": action,
+            "record": record,
+            "record_id": record_id,
+            "subject": subject,
+            "note": note,
+        }
+        hashed = chain_hash(previous, values)
+        rows.append({**values, "previous": previous, "hash": hashed})
+        previous = hashed
+    # one by one on PostgreSQL too: the numbers of the chain follow its order
+    await tx.conn.execute(insert(audit_entry), rows)
     return Access(db.cipher)
 
 
@@ -138,10 +151,25 @@ class Viewing:
 
     async def door(self, records: Mapping[str, str]) -> Access:
         """``records``: visit id -> patient id, everything that is about to be shown."""
-        fresh = records.keys() - self._shown
-        if fresh:
-            async with self._db.write() as tx:
-                for record in sorted(fresh):
-                    await access(self._db, tx, self._actor, self._action, "visit", record, subject=records[record])
-            self._shown |= fresh
-        return Access(self._db.cipher)
+        return await show(self._db, [(self, records)])
+
+    def fresh(self, records: Mapping[str, str]) -> list[tuple[Actor, str, str, str, str | None, str | None]]:
+        """The entries of what has not been shown yet."""
+        return [
+            (self._actor, self._action, "visit", record, records[record], None)
+            for record in sorted(records.keys() - self._shown)
+        ]
+
+    def seen(self, records: Mapping[str, str]) -> None:
+        self._shown |= records.keys()
+
+
+async def show(db: Database, boards: Sequence[tuple[Viewing, Mapping[str, str]]]) -> Access:
+    """:meth:`Viewing.door` for many viewers: what is about to be shown to all of them, in one transaction."""
+    entries = [entry for viewing, records in boards for entry in viewing.fresh(records)]
+    if entries:
+        async with db.write() as tx:
+            await _chain(db, tx, entries)
+        for viewing, records in boards:
+            viewing.seen(records)
+    return Access(db.cipher)

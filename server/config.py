@@ -17,10 +17,12 @@ from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from server.errors import SettingsError
+from server.formats import parse_email
 from signaling.turn import Turn, addresses_in, parse_urls
 
 PREFIX = "TM_"
@@ -103,6 +105,12 @@ class Settings(BaseModel):
         default="",
         description="At least 32 random bytes, base64, shared by web and relay processes; default derives from `TM_SECRET`.",
     )
+    check_at_once: int = Field(
+        default=6,
+        ge=1,
+        le=100,
+        description="Connection checks that one check process runs at once; the rest wait their turn.",
+    )
     turn_urls: str = Field(
         default="",
         description="The clinic's own TURN servers, URLs by commas, as in `turns:turn.example.ca:443?transport=tcp`.",
@@ -114,6 +122,23 @@ class Settings(BaseModel):
     turn_hosts: str = Field(
         default="",
         description="IP addresses of the clinic's own TURN servers, by commas (their relayed candidates pass the gate); those in `TM_TURN_URLS` count already.",
+    )
+    demo_day: bool = Field(
+        default=True, description="Development: the invented clinic has a day of appointments around now."
+    )
+    demo_month: bool = Field(
+        default=True, description="Development: the invented clinic has a month of past visits, made at its first start."
+    )
+    smtp_url: str = Field(
+        default="",
+        description="Mail server, `smtp://user:password@host:587` (STARTTLS, required) or `smtps://…:465` (TLS from the start); `smtp+plain://` for this machine's own alone. Default: no mail goes out; in development it is kept on the page `/mail`.",
+    )
+    smtp_ca: Path | None = Field(
+        default=None,
+        description="Certificate authority (PEM) of the mail server, when it is not a public one. Certificates are always verified.",
+    )
+    mail_from: str = Field(
+        default="", description="The sender's address of every mail, as in `visits@example.ca`; with `TM_SMTP_URL`."
     )
     visit_seconds: Seconds = Field(default=1200, description="Length of a visit.")
     notice_seconds: str = Field(default="300,60", description="Remaining seconds at which both sides are told.")
@@ -130,6 +155,19 @@ class Settings(BaseModel):
     )
     away_seconds: Seconds = Field(
         default=20, description="A waiting patient whose page has been silent this long is shown as away."
+    )
+    away_ask_seconds: Seconds = Field(
+        default=600, description="After this time away, staff are asked what to do; the place stays."
+    )
+    alert_mail_seconds: Seconds = Field(
+        default=60, description="A therapist who has not answered the sound for a patient gets a mail after this time."
+    )
+    alert_offer_seconds: Seconds = Field(
+        default=120, description="After this time, the patient is offered to the other therapists on duty."
+    )
+    alert_wall_seconds: Seconds = Field(default=240, description="After this time, the admin's wall has an alarm.")
+    alert_again_seconds: Seconds = Field(
+        default=300, description="“Seen” quiets the alert for this long; who still waits is told of again."
     )
     summary_days: int = Field(
         default=30, ge=1, le=365, description="Days for which the visit's address shows the summary."
@@ -197,6 +235,30 @@ class Settings(BaseModel):
             raise ValueError("must begin with https://, as in https://visit.example.ca")
         return value
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, value: str) -> str:
+        if not value:
+            return value
+        how = "must be as in smtp://user:password@mail.example.ca:587 or smtps://user:password@mail.example.ca:465"
+        try:
+            url = urlsplit(value)
+            fine = url.scheme in ("smtp", "smtps", "smtp+plain") and bool(url.hostname) and url.port != 0
+        except ValueError:
+            raise ValueError(how) from None
+        if not fine or url.path not in ("", "/") or url.query:
+            raise ValueError(how)
+        if url.scheme == "smtp+plain" and url.hostname not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("smtp+plain:// has no TLS: it is for a mail server on this machine (localhost) alone")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_from(cls, value: str) -> str:
+        if value and parse_email(value) != value:
+            raise ValueError("must be one mail address, as in visits@example.ca")
+        return value
+
     @field_validator("data_keys")
     @classmethod
     def _data_keys(cls, value: str) -> str:
@@ -229,6 +291,8 @@ class Settings(BaseModel):
                     yield f"{PREFIX}{name.upper()} is too short: it must be base64 of at least 32 random bytes"
             except ValueError as error:
                 yield str(error)
+        if self.smtp_url and not self.mail_from:
+            yield "TM_SMTP_URL needs TM_MAIL_FROM: the address that mail comes from, as in visits@example.ca"
         if self.turn_urls and len(self.turn_secret) < 16:
             yield "TM_TURN_URLS needs TM_TURN_SECRET, of 16 characters or more: the secret that the TURN servers know"
         if self.turn_urls and not self.turn_addresses:

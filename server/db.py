@@ -105,11 +105,14 @@ class Database:
         self.on_commit: Callable[[list[Change]], Awaitable[None]] | None = None
         if self.sqlite:
             self._writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=30)
-            self._reader = create_async_engine(url, pool_size=4, max_overflow=4)
+            # no overflow: a connection more is a thread more, and under load it would be made and thrown away each time
+            self._reader = create_async_engine(url, pool_size=6, max_overflow=0, pool_timeout=60)
             sqlite_rules(self._writer, "BEGIN IMMEDIATE")
             sqlite_rules(self._reader, "BEGIN")
         else:
-            self._writer = self._reader = create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+            self._writer = self._reader = create_async_engine(
+                url, pool_size=20, max_overflow=0, pool_timeout=60, pool_pre_ping=True
+            )
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
@@ -126,10 +129,12 @@ class Database:
         async with self._reader.connect() as conn:
             yield conn
 
-    async def now(self) -> datetime:
-        """The database's clock: the only one that decides."""
-        async with self.read() as conn:
+    async def now(self, conn: AsyncConnection | None = None) -> datetime:
+        """The database's clock: the only one that decides. ``conn``: over a connection that is open already."""
+        if conn is not None:
             return await self._now(conn)
+        async with self.read() as own:
+            return await self._now(own)
 
     async def _now(self, conn: AsyncConnection) -> datetime:
         if self.sqlite:

@@ -16,6 +16,8 @@ from server.errors import SettingsError
 from server.lan import lan_certificate, own_addresses
 from server.migrate import migrate
 from server.seed import DEMO_PASSWORD, PEOPLE, seed
+from server.seed_day import seed_day
+from server.seed_month import seed_month
 from server.supervisor import Child, ChildFailed, Supervisor, ensure_free
 
 
@@ -23,7 +25,12 @@ async def seed_once(settings: Settings) -> bool:
     await migrate(settings.db_url)
     db = Database(settings.db_url, FieldCipher.from_settings(settings.data_keys, settings.index_key))
     try:
-        return await seed(db)
+        fresh = await seed(db)
+        if fresh and settings.demo_month:
+            await seed_month(db, settings)
+        if settings.demo_day:
+            await seed_day(db)
+        return fresh
     finally:
         await db.close()
 
@@ -48,6 +55,7 @@ def run_dev(settings: Settings, *, lan: bool = False) -> None:
     children += [
         Child("relay", [*python, "relay"], env),
         Child("web", [*python, "web"], env, _listens(settings.host, settings.port)),
+        Child("check", [*python, "check"], env),
     ]
     try:
         asyncio.run(Supervisor(children).run(lambda: print(_welcome(settings, lan), flush=True)))

@@ -64,6 +64,42 @@ WORDS: dict[str, tuple[int, str, str]] = {
         N_("That is no longer possible"),
         N_("The visit has moved on since you opened this page. Load the page again to see where it is."),
     ),
+    "slot_taken": (
+        409,
+        N_("That time has just been taken"),
+        N_("Nothing was changed. Go back and choose another time."),
+    ),
+    "slot_not_over": (
+        409,
+        N_("This appointment is not over yet"),
+        N_("The patient may still come. You can mark a no-show once the time of the appointment is over."),
+    ),
+    "line_length": (
+        422,
+        N_("A line of 3 to 300 characters is needed"),
+        N_("Nothing was changed. Go back, write the line and send it once more."),
+    ),
+    "nobody_next": (
+        409,
+        N_("Nobody is next for you now"),
+        N_("Whoever waits is away, speaks another language or has been admitted. Your list shows who is there."),
+    ),
+    "not_enough": (
+        422,
+        N_("The two records do not agree enough"),
+        N_("Nothing was linked. Two of name, date of birth and phone must be the same in both."),
+    ),
+    "no_such_colleague": (
+        422,
+        N_("Nobody here can take this visit"),
+        N_("The person you chose does not take patients now, or has another profession. Choose somebody else."),
+    ),
+    "message_empty": (422, N_("Your message is empty"), N_("Write a few words, or choose one of the answers.")),
+    "message_long": (
+        422,
+        N_("Your message is too long"),
+        N_("It was not sent. Go back and make it shorter: 500 characters at most."),
+    ),
     "not_invited": (
         404,
         N_("This invitation is not valid"),

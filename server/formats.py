@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -76,6 +77,17 @@ def parse_phone(text: str, region: str = "CA") -> str | None:
     if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{{2,63}}")
+
+
+def parse_email(text: str) -> str | None:
+    """One plain mail address (RFC 5321: 64 + 1 + 189 characters); None for anything else: names, lists, quotes."""
+    text = text.strip()
+    local, _, _ = text.partition("@")
+    return text if len(local) <= 64 and len(text) <= 254 and _EMAIL.fullmatch(text) else None
 
 
 def iso(at: dt.datetime | None) -> str | None:

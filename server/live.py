@@ -21,6 +21,7 @@ from server.db import Change, Database
 from server.ids import new_id
 from server.people.tables import staff
 from server.visit.tables import visit
+from server.waitingroom import intake, messages
 from signaling.bus import Bus
 
 POLL_S = 2.0
@@ -36,8 +37,8 @@ log = structlog.get_logger("live")
 class Changes:
     """Hears of changed rows (this node's, the bus's, the poll's); tells ``on_change`` once for each version."""
 
-    def __init__(self, db: Database, bus: Bus, settings: Settings, on_change: Changed) -> None:
-        self.node = new_id()
+    def __init__(self, db: Database, bus: Bus, settings: Settings, on_change: Changed, node: str = "") -> None:
+        self.node = node or new_id()
         self._db, self._bus, self._settings, self._on_change = db, bus, settings, on_change
         self._known: dict[tuple[str, str], int] = {}
         self._pending: dict[tuple[str, str], int] = {}
@@ -111,6 +112,8 @@ class Changes:
                 found = await conn.execute(select(table.c.id, table.c.version).where(table.c.changed_at > since))
                 rows += [(name, row.id, row.version) for row in found]
             rows += [("chat", visit_id, number) for visit_id, number in await newest(conn, since)]
+            rows += [("wait_message", visit_id, number) for visit_id, number in await messages.newest(conn, since)]
+            rows += [("intake", visit_id, version) for visit_id, version in await intake.newest(conn, since)]
         self._since = now
         self._hear(rows)
         if len(self._known) > 50_000:  # a version that is forgotten is only told once more

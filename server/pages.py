@@ -1,87 +1,110 @@
-"""Sends every open page of this node what it shows, when that has changed."""
+"""Sends every open page of this node what it shows, when that has changed.
+
+To show more:
+
+- on a patient's page, from the visit's row or the queue: `server/patient/snapshot.py`; from another table: a reader in
+  `server/cards.py` (one line in READERS) and `card.more["name"]`, handed to `visit_data` in `Pages._patient` below;
+- on a desk or the wall, from another table: a reader in `server/boards.py` (one line in READERS) and
+  `board.more["name"]`, handed to `queue_data` or `wall_data` in `Pages._of_staff` below.
+
+Nothing here asks SQL for one page: cards and boards are read for all pages at once, the queue is the room's
+(`server/waitingroom/room.py`). A view asks `request.app[ROOM].line(row)` instead of reading the whole queue.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from time import monotonic
 from typing import Any, Literal
 
 import structlog
 from aiohttp import web
-from sqlalchemy import RowMapping
 
 from server.admin.snapshot import wall_data
-from server.audit import Actor, Viewing
+from server.audit import Access, Actor, Viewing, show
+from server.boards import Board, read_board
+from server.cards import Cards
 from server.config import Settings
-from server.consultation.store import seen
 from server.consultation.times import clock_data
 from server.db import Database
 from server.desk.snapshot import queue_data
+from server.gather import Gather
 from server.i18n import translator
-from server.notes.store import unsigned_visits
-from server.patient.snapshot import visit_data
-from server.people.store import Staff, all_staff
-from server.visit import store as visits
-from server.visit.states import OPEN, State
-from server.visit.tables import visit
-from server.waitingroom.store import Queue, queue
+from server.patient.snapshot import goes_on, visit_data
+from server.visit.states import State
+from server.waitingroom.presence import Presence
+from server.waitingroom.queue import Told
+from server.waitingroom.room import Room
+from server.waitingroom.store import Queue
+from server.written import Written
 from signaling.hub import Hub, Page
-from signaling.messages import Clock, Snapshot
+from signaling.messages import Clock
 
-BREATH = 200  # pages between two looks at what else waits
-#: one act is several changes (admitted, confirmed, connected): the boards are made once for all of them, and not while
-#: the two browsers are connecting
-GATHER_S = 0.25
+#: a new place reaches who waits after so long, many at once
+LINE_S = 0.05
+#: one act is several changes (admitted, confirmed, connected): boards and clocks are made once for all of them, and not
+#: while the two browsers are connecting
+BOARD_S = 0.25
+OPEN_S = 0.005
+SLICE_S = 0.002  # of telling page after page: then the calls' messages have their turn
 log = structlog.get_logger("pages")
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """What stands on every board now, read once for all the pages that show it."""
-
-    rows: Sequence[RowMapping]
-    line: Queue
-    staff: Sequence[Staff]
-    now: datetime
-    by_id: Mapping[str, RowMapping]
+_json = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 @dataclass(slots=True)
 class Shown:
-    """What one page has been sent, and whose records it has been shown."""
+    """What a staff page has been sent, and whose records it has been shown."""
 
-    viewing: Viewing | None
+    viewing: Viewing
     last: str = ""
 
 
 class Pages:
-    """One a node. Every snapshot is made from SQL at the moment of sending; one that says nothing new is not sent."""
+    """One a node. A snapshot that says nothing new is not sent."""
 
     hub: Hub
 
-    def __init__(self, db: Database, settings: Settings) -> None:
-        self._db, self._settings = db, settings
+    def __init__(self, db: Database, settings: Settings, room: Room, presence: Presence) -> None:
+        self._db, self._settings, self._room, self._presence = db, settings, room, presence
         self._versions = itertools.count(1)
-        self._shown: dict[Page, Shown] = {}
+        self._patients: dict[Page, str] = {}  # what each was sent
+        self._staff: dict[Page, Shown] = {}
+        self._new: list[Page] = []
+        self._cards = Cards(db)
+        self._written = Written(db, self._cards, self._versions)
+        self._spoken: set[str] = set()  # visits in which something was written to or by who waits
+        self._told: dict[str, tuple[Told, str]] = {}  # what who waits was told last, and the reason that stands
+        self._line: Queue | None = None  # that every waiting page was told of
         self._languages: dict[str, str] = {}  # of the signed-in staff, as their page was last loaded
-        self._due: set[str] = set()  # visits whose pages want their clock
-        self._wake = asyncio.Event()
+        self._clocks: set[str] = set()  # visits whose pages want their clock
+        self._line_soon = Gather(LINE_S, self._tell_line, trace=settings.development)
+        self._boards_soon = Gather(BOARD_S, self._tell_boards, trace=settings.development)
+        self._open_soon = Gather(OPEN_S, self._tell_new, trace=settings.development)
+        self._written_soon = Gather(OPEN_S, self._tell_written, trace=settings.development)
+        presence.here = self._visits_here
 
     def speaks(self, staff: str, lang: str) -> None:
         """The language of a member of staff, for the texts that a snapshot carries."""
         self._languages[staff] = lang
 
     async def on_change(self, changed: Mapping[tuple[str, str], int]) -> None:
-        """Rows have changed: the call at once, then, gathered, the clocks and everybody who sees a queue."""
+        """Rows have changed: the call at once; soon, gathered, who waits; then the clocks and the boards."""
         versions = {row_id: version for (table, row_id), version in changed.items() if table == "visit"}
         written = [row_id for table, row_id in changed if table == "chat"]
-        self._due |= versions.keys()
+        self._room.changed(versions, staff=any(table == "staff" for table, _ in changed))
+        self._cards.changed(versions)
+        self._clocks |= versions.keys()
+        spoken = {row_id for table, row_id in changed if table == "wait_message"}
+        if spoken:
+            self._spoken |= spoken
+            self._written_soon.wake()
         if len(written) < len(changed):  # no board shows what is written in a chat
-            self._wake.set()
+            self._line_soon.wake()
+            self._boards_soon.wake()
         steps = [self.hub.visit_changed(visit_id, version) for visit_id, version in versions.items()]
         steps += [self.hub.chat_changed(visit_id) for visit_id in written]
         failed: list[Exception] = []
@@ -94,121 +117,194 @@ class Pages:
             raise failed[0]
 
     async def run(self) -> None:
-        """Until cancelled. A failure is logged; the next change, or the next look without one, tries again."""
-        while True:
-            await self._wake.wait()
-            await asyncio.sleep(GATHER_S)
-            self._wake.clear()
-            due, self._due = sorted(self._due), set()
-            try:
-                await self._send_clocks(due)
-                await self.refresh()
-            except Exception as error:
-                log.error("pages not up to date", error=type(error).__name__, exc_info=self._settings.development)
+        """Until cancelled."""
+        gathers = (self._line_soon, self._boards_soon, self._open_soon, self._written_soon)
+        await asyncio.gather(*(gather.run() for gather in gathers), self._follow_slots())
 
     async def on_open(self, page: Page) -> None:
-        """A page has said hello: it gets its clock and its snapshot at once."""
-        viewing = Viewing(self._db, Actor("staff", page.who.staff), "read") if page.who.staff else None
-        self._shown[page] = Shown(viewing)
-        if page.visit is not None:
-            if page.who.role == "patient":
-                await seen(self._db, [page.visit])
-            await self._send_clocks([page.visit], only=page)
-        await self._send(page, await self._board())
+        """A page has said hello: it gets its clock and its snapshot in a moment."""
+        if page.who.staff is not None:
+            self._staff[page] = Shown(Viewing(self._db, Actor("staff", page.who.staff), "read"))
+        elif page.who.role == "patient" and page.visit is not None:
+            self._patients[page] = ""
+            self._presence.opened(page.visit)
+        if page.visit is not None and self._cards.get(page.visit) is None:
+            self._cards.changed([page.visit])
+        self._new.append(page)
+        self._open_soon.wake()
 
     async def on_close(self, page: Page) -> None:
-        self._shown.pop(page, None)
+        self._staff.pop(page, None)
+        visit_id = page.who.visit
+        if self._patients.pop(page, None) is None or visit_id is None:
+            return
+        self._presence.closed(visit_id, page.instance)
+        if not self._wanted(visit_id):
+            self._cards.forget(visit_id)
+            self._written.forget(visit_id)
 
     async def refresh(self) -> None:
-        """Bring every page up to date. Also called now and then without a reason: events get lost."""
-        if not self._shown:
+        """What time alone has changed. Also called when Redis is back."""
+        if self._room.moves:
+            self._room.later()
+            self._line_soon.wake()
+        if self._staff:
+            self._boards_soon.wake()
+
+    async def compare(self) -> None:
+        """Now and then without a reason: events get lost."""
+        if await self._room.compare():
+            self._line_soon.wake()
+
+    # ---- steps, each for many pages
+
+    async def _tell_line(self) -> None:
+        """Who waits hears of a new place."""
+        changed = await self._cards.fresh(self._wanted)
+        line = await self._room.line()
+        everybody = line is not self._line
+        self._line = line
+        if not self._patients:
             return
-        board = await self._board()
-        for number, page in enumerate(list(self._shown)):
-            if number % BREATH == BREATH - 1:
+        pages = (
+            page
+            for page in list(self._patients)
+            if (everybody or page.visit in changed) and self._state(page.visit) == State.WAITING
+        )
+        await self._each(pages, lambda page: self._patient(page, line))
+
+    async def _tell_boards(self) -> None:
+        """Clocks, patients who do not wait, and the staff's boards."""
+        changed = await self._cards.fresh(self._wanted)
+        due, self._clocks = self._clocks | changed, set()
+        line = await self._room.line()
+        for visit_id in sorted(due):
+            self._clock(visit_id, self.hub.pages(visit=visit_id))
+            for page in self.hub.pages(visit=visit_id, role="patient"):
+                self._patient(page, line)
+        await self._boards(list(self._staff), line)
+
+    async def _tell_new(self) -> None:
+        pages, self._new = self._new, []
+        try:
+            await self._cards.fresh(self._wanted)
+            line = await self._room.line()
+        except BaseException:
+            self._new = pages + self._new
+            self._boards_soon.wake()
+            raise
+        for page in pages:
+            if page.visit is not None and page.who.role != "admin":
+                self._clock(page.visit, [page])
+        await self._each(pages, lambda page: self._patient(page, line))
+        await self._written.tell(pages)
+        await self._boards([page for page in pages if page in self._staff], line)
+
+    async def _tell_written(self) -> None:
+        """Who waits reads what was just written."""
+        spoken, self._spoken = self._spoken, set()
+        await self._written.tell([page for key in sorted(spoken) for page in self.hub.pages(visit=key, role="patient")])
+
+    async def _follow_slots(self) -> None:
+        """The order changes by itself when a slot comes: those pages hear within a second."""
+        while True:
+            await asyncio.sleep(1)
+            if self._room.slot_has_come():
+                self._room.later()
+                self._line_soon.wake()
+                self._boards_soon.wake()
+
+    async def _each(self, pages: Iterable[Page], tell: Callable[[Page], None]) -> None:
+        until = monotonic() + SLICE_S
+        for page in pages:
+            tell(page)
+            if monotonic() > until:
                 await asyncio.sleep(0)
-            await self._send(page, board)
+                until = monotonic() + SLICE_S
 
-    async def seen(self) -> None:
-        """Presence: the patients whose pages are open here."""
-        here = {page.visit for page in self._shown if page.who.role == "patient" and page.visit}
-        if here:
-            await seen(self._db, sorted(here))
+    # ---- one page, without SQL
 
-    async def _send_clocks(self, ids: Sequence[str], only: Page | None = None) -> None:
-        for visit_id in ids:
-            if not only and not self.hub.pages(visit=visit_id):
-                continue
-            now = await self._db.now()
-            async with self._db.read() as conn:
-                row = await visits.by_id(conn, visit_id)
-            if row is None or not (row["admitted_at"] or row["ended_at"]):
-                continue
-            message = Clock(**clock_data(row, self._settings, now))
-            for page in [only] if only else self.hub.pages(visit=visit_id):  # not who was sent away meanwhile
-                page.send(message)
+    def _wanted(self, visit_id: str) -> bool:
+        return bool(self.hub.pages(visit=visit_id))
 
-    async def _board(self) -> Board:
-        settings = self._settings
-        now = await self._db.now()
-        async with self._db.read() as conn:
-            rows = await visits.with_people(conn, visit.c.state.in_([State.WAITING, *OPEN]))
-            line = await queue(conn, now, settings.visit_seconds, settings.wrap_up_seconds)
-            return Board(rows, line, await all_staff(conn), now, {row["id"]: row for row in rows})
+    def _visits_here(self) -> Collection[str]:
+        return {page.visit for page in self._patients if page.visit is not None}
 
-    async def _send(self, page: Page, board: Board) -> None:
-        shown = self._shown.get(page)
-        if shown is None:
+    def _state(self, visit_id: str | None) -> str | None:
+        card = self._cards.get(visit_id)
+        return card.row["state"] if card else None
+
+    def _clock(self, visit_id: str, pages: Iterable[Page]) -> None:
+        card = self._cards.get(visit_id)
+        if card is None or not (card.row["admitted_at"] or card.row["ended_at"]):
             return
-        made = await (
-            self._of_visit(page, shown, board) if page.who.role == "patient" else self._of_staff(page, shown, board)
-        )
-        if made is None:
+        message = Clock(**clock_data(card.row, self._settings, self._room.now()))
+        for page in pages:  # not who was sent away meanwhile
+            page.send(message)
+
+    def _patient(self, page: Page, line: Queue) -> None:
+        """Send a patient's page what is new to it."""
+        last, card = self._patients.get(page), self._cards.get(page.visit)
+        if last is None or card is None or page.visit is None:
             return
-        kind, data = made
-        said = (
-            json.dumps(data, sort_keys=True, default=str)
-            if "server_now" not in data
-            else json.dumps(data | {"server_now": ""}, sort_keys=True)
+        before, reason = self._told.get(page.visit, (None, ""))
+        data, told = visit_data(
+            card.row,
+            line,
+            summary=card.more.get("signed", False),
+            now=self._room.now(),
+            before=before,
+            alert=card.more.get("alert"),
         )
-        if shown.last != said:
-            shown.last = said
-            page.send(Snapshot(kind=kind, version=next(self._versions), data=data))
+        if card.row["state"] != State.WAITING:
+            self._told.pop(page.visit, None)
+        else:
+            if not data["because"] and before is not None and not data["nobody"] and goes_on(before, told):
+                data["because"] = reason
+            self._told[page.visit] = told, data["because"]
+        if "phone_end" in card.more:
+            data["phone_end"] = card.more["phone_end"]
+        text = _json(data)
+        if text != last:
+            self._patients[page] = text
+            page.show("visit", next(self._versions), text)
 
-    async def _of_visit(self, page: Page, shown: Shown, board: Board) -> tuple[Literal["visit"], dict[str, Any]] | None:
-        row = board.by_id.get(page.visit or "")
-        signed = False
-        if row is None and page.visit is not None:
-            async with self._db.read() as conn:
-                row = next(iter(await visits.with_people(conn, visit.c.id == page.visit)), None)
-                signed = not await unsigned_visits(conn, [page.visit])
-        if row is None:
-            return None
-        data = visit_data(row, board.line, summary=signed)
-        if row["phone_since"] is not None and row["state"] in OPEN:
-            # the end of the number that will ring
-            shown.viewing = shown.viewing or Viewing(self._db, Actor("patient", row["patient_id"]), "read")
-            door = await shown.viewing.door({row["id"]: row["patient_id"]})
-            data["phone_end"] = visits.particulars(door, row).phone[-4:]
-        return "visit", data
+    # ---- staff
 
-    async def _of_staff(
-        self, page: Page, shown: Shown, board: Board
-    ) -> tuple[Literal["queue", "admin"], dict[str, Any]] | None:
-        me = next((one for one in board.staff if one.id == page.who.staff), None)
-        if me is None or shown.viewing is None:
-            return None
-        on_desk = page.who.role == "therapist"
-        rows = [
-            row for row in board.rows if not on_desk or row["state"] == State.WAITING or row["therapist_id"] == me.id
-        ]
-        door = await shown.viewing.door({row["id"]: row["patient_id"] for row in rows})
-        opened = {row["id"]: visits.particulars(door, row) for row in rows}
-        if on_desk:
-            return "queue", queue_data(self._settings, me, rows, opened, board.line, board.now)
-        data = wall_data(self._settings, rows, opened, board.line, board.staff, board.now)
+    async def _boards(self, pages: Collection[Page], line: Queue) -> None:
+        if not pages:
+            return
+        viewers = {page.who.staff for page in self._staff if page.who.staff}
+        board = await read_board(self._db, self._settings, line, viewers)
+        rows = {page: board.rows_for(page.who.staff or "", page.who.role) for page in pages}
+        shown = {page: self._staff[page] for page in pages if page in self._staff}
+        door = await show(
+            self._db,
+            [(one.viewing, {row["id"]: row["patient_id"] for row in rows[page]}) for page, one in shown.items()],
+        )
+        for page, one in shown.items():
+            await asyncio.sleep(0)
+            if page not in self._staff or page.who.staff not in board.staff:
+                continue
+            kind, data = self._of_staff(page, board, board.particulars(door, rows[page]), door)
+            said = json.dumps(data | {"server_now": ""}, sort_keys=True, default=str)
+            if one.last != said:
+                one.last = said
+                page.show(kind, next(self._versions), _json(data))
+
+    def _of_staff(
+        self, page: Page, board: Board, opened: Mapping[str, Any], door: Access
+    ) -> tuple[Literal["queue", "admin"], dict[str, Any]]:
+        me = board.staff[page.who.staff or ""]
+        rows = [row for row in board.rows if row["id"] in opened]
         t = translator(self._languages.get(me.id, me.language))
-        return "admin", data | {"alarms": [t(text) for text in data["alarms"]]}
+        if page.who.role == "therapist":
+            return "queue", queue_data(
+                self._settings, me, rows, opened, board.line, board.now, board.more, door, t
+            )
+        people = list(board.staff.values())
+        return "admin", wall_data(self._settings, rows, opened, board.line, people, board.now, board.more, t)
 
 
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
+ROOM: web.AppKey[Room] = web.AppKey("room", Room)

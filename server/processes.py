@@ -1,12 +1,14 @@
-"""The two kinds of process: web and relay."""
+"""The kinds of process: web, relay and check."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import os
+import resource
 import signal
 import ssl
 from typing import TYPE_CHECKING
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 #: what the system says of an address that cannot be listened on
 _NO_LISTENING = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}
+#: a check gives way to the calls on a machine that is busy
+CHECK_NICE = 5
 
 
 def run_web(settings: Settings) -> None:
@@ -31,6 +35,11 @@ def run_web(settings: Settings) -> None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(settings.tls_cert, settings.tls_key)
     app = make_app(settings)
+    _many_sockets()
+    # with ten thousand pages a look at every object stops the process for a third of a second; what an admission leaves
+    # (everybody's new place) is gone with the next one, and need not grow old first
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     # a request that cannot be parsed is logged with its whole path, which may be a visit's address
     logging.getLogger("aiohttp.server").addFilter(_without_the_request)
     # our own request log: aiohttp's would write every visit's address
@@ -48,6 +57,13 @@ def run_web(settings: Settings) -> None:
         if error.errno not in _NO_LISTENING:
             raise
         raise cannot_listen(error, settings.host, settings.port, "the web server", "TM_PORT") from None
+
+
+def _many_sockets() -> None:
+    """Each waiting page is an open file, and many systems begin with a limit of 1024."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _without_the_request(record: logging.LogRecord) -> bool:
@@ -105,6 +121,23 @@ async def _relay(settings: Settings) -> None:
         if opened is not None:
             with contextlib.suppress(Exception):
                 await (await opened).close()
+
+
+def run_check(settings: Settings) -> None:
+    with contextlib.suppress(OSError):
+        os.nice(CHECK_NICE)
+    asyncio.run(_check(settings))
+
+
+async def _check(settings: Settings) -> None:
+    from signaling.check_server import CheckSettings, serve
+
+    task = asyncio.current_task()
+    assert task
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serve(CheckSettings(settings.relay_key, settings.bus_url, settings.check_at_once))
 
 
 def _open_record(settings: Settings) -> RelayRecord:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sqlalchemy import update
+
 from server.db import Database
 from server.people.store import Role, create_staff, demo_accounts
+from server.people.tables import staff
 
 DEMO_PASSWORD = "alder street demo"  # noqa: S105 (printed at every start, refused in production)
 
@@ -16,13 +19,16 @@ class Person(NamedTuple):
     role: Role
     profession: str | None
     registration: str | None
+    languages: str = "en,fr"
+    language: str = "en"
 
 
 PEOPLE = (
     Person("li", "Dr. Mei Li", "therapist", "PT", "PT-20417"),
-    Person("okafor", "Samuel Okafor", "therapist", "PT", "PT-18832"),
-    Person("tremblay", "Élise Tremblay", "therapist", "OT", "OT-07315"),
-    Person("haddad", "Nora Haddad", "therapist", "OT", "OT-09946"),
+    Person("okafor", "Samuel Okafor", "therapist", "PT", "PT-18832", "en"),
+    Person("tremblay", "Élise Tremblay", "therapist", "OT", "OT-07315", "en,fr", "fr"),
+    Person("haddad", "Nora Haddad", "therapist", "OT", "OT-09946", "en"),
+    Person("reception", "Rosa Marchetti", "front_desk", None, None),
     Person("admin", "Priya Raman", "admin", None, None),
 )
 
@@ -34,5 +40,13 @@ async def seed(db: Database) -> bool:
             return False
     async with db.write() as tx:
         for person in PEOPLE:
-            await create_staff(tx, **person._asdict(), password=DEMO_PASSWORD, demo=True)
+            staff_id = await create_staff(
+                tx, username=person.username, name=person.name, role=person.role, profession=person.profession,
+                registration=person.registration, language=person.language, password=DEMO_PASSWORD, demo=True,
+            )  # fmt: skip
+            await tx.conn.execute(
+                update(staff)
+                .where(staff.c.id == staff_id)
+                .values(languages=person.languages, email=f"{person.username}@example.ca")
+            )
     return True

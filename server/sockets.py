@@ -11,7 +11,7 @@ from server.errors import PersonError
 from server.ids import digest
 from server.pages import PAGES
 from server.people.store import Staff
-from server.web import HUB, SESSIONS, same_origin
+from server.web import HUB, same_origin
 from signaling.hub import Who
 from signaling.socket import PageConnection, upgrade
 
@@ -19,12 +19,8 @@ from signaling.socket import PageConnection, upgrade
 async def serve_patient(request: web.Request, visit: str) -> web.StreamResponse:
     """``visit``: the one of the address, for a browser that has proved itself."""
     token = await _token(request)
-
-    async def allowed() -> bool:
-        return visit in (await request.app[SESSIONS].read("visit", token) or {}).get("visits", [])
-
     who = Who("patient", digest(token), visit=visit)
-    return await PageConnection(request.app[HUB], who, allowed).run(await upgrade(request))
+    return await PageConnection(request.app[HUB], who).run(await upgrade(request))
 
 
 async def serve_guest(request: web.Request, visit: str, guest: str) -> web.StreamResponse:
@@ -36,17 +32,12 @@ async def serve_guest(request: web.Request, visit: str, guest: str) -> web.Strea
 
 
 async def serve_staff(request: web.Request, role: Literal["therapist", "admin"]) -> web.StreamResponse:
-    """A staff page's one WebSocket; its right to be here is asked again while it is open."""
+    """A staff page's one WebSocket. The right to be here is asked again while it is open (rights.py)."""
     staff: Staff = request["staff"]
-    token, realm = await _token(request), "admin" if role == "admin" else "desk"
-
-    async def allowed() -> bool:
-        data = await request.app[SESSIONS].read(realm, token)
-        return data is not None and data.get("staff") == staff.id
-
+    token = await _token(request)
     request.app[PAGES].speaks(staff.id, request["lang"])
     who = Who(role, digest(token), staff=staff.id)
-    return await PageConnection(request.app[HUB], who, allowed).run(await upgrade(request))
+    return await PageConnection(request.app[HUB], who).run(await upgrade(request))
 
 
 async def _token(request: web.Request) -> str:

@@ -26,6 +26,9 @@ _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,32}")
 _PWD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 _NAME = re.compile(r"[A-Za-z0-9_.~:-]{1,128}")  # parts of a key: no "/", which separates them
 
+#: before the "visit" of a connection check's relay call: a visit's id has no colon, so the two never mix
+CHECK_PREFIX = "check:"
+
 Side = Literal["a", "b"]
 
 
@@ -68,6 +71,10 @@ class RelayCall:
     @property
     def key(self) -> str:
         return f"{self.visit}/{self.offerer}/{self.answerer}/{self.generation}"
+
+    @property
+    def of_a_check(self) -> bool:
+        return self.visit.startswith(CHECK_PREFIX)
 
     @property
     def well_formed(self) -> bool:

@@ -293,7 +293,7 @@ class RelayOffer(_Message):
 
 class Snapshot(_Message):
     type: Literal["snapshot"] = "snapshot"
-    kind: Literal["waiting", "visit", "queue", "admin"]
+    kind: Literal["waiting", "visit", "messages", "queue", "admin"]
     version: int
     data: dict[str, Any]
 
@@ -353,7 +353,7 @@ _FROM_SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, 
 
 def parse(frame: str | bytes) -> PageMessage:
     """What a page has sent. Raises `ProtocolError`; then nothing may be done with it."""
-    content = _load(frame, MAX_MESSAGE)
+    content = load_frame(frame, MAX_MESSAGE)
     # No message of a page nests: whatever does is refused before it is looked at.
     if any(isinstance(value, dict | list) for value in content.values()):
         raise ProtocolError("bad_message")
@@ -373,15 +373,20 @@ def dump(message: ServerMessage | PageMessage) -> str:
     return json.dumps(content, separators=(",", ":"), allow_nan=False)
 
 
+def snapshot_text(kind: str, version: int, data: str) -> str:
+    """:func:`dump` of a snapshot whose data is JSON already (ASCII)."""
+    return f'{{"type":"snapshot","kind":"{kind}","version":{version},"data":{data}}}'
+
+
 def parse_server(text: str | bytes) -> ServerMessage:
     """A message for a page, from another node (in tests: at the page). Raises `ProtocolError`."""
     try:
-        return _FROM_SERVER.validate_json(json.dumps(_load(text, 16 * MAX_MESSAGE)), strict=True)
+        return _FROM_SERVER.validate_json(json.dumps(load_frame(text, 16 * MAX_MESSAGE)), strict=True)
     except ValidationError:
         raise ProtocolError("bad_message") from None
 
 
-def _load(frame: str | bytes, most: int) -> dict[str, Any]:
+def load_frame(frame: str | bytes, most: int) -> dict[str, Any]:
     if len(frame) > most:
         raise ProtocolError("oversize")
     try:

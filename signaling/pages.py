@@ -23,6 +23,8 @@ class Who:
 class Page:
     """One page of this node. `visit`: the one that it is attached to."""
 
+    __slots__ = ("__weakref__", "asked", "asking", "call", "chat", "instance", "visit", "who")
+
     def __init__(self, who: Who) -> None:
         self.who = who
         self.instance = ""
@@ -34,6 +36,10 @@ class Page:
 
     def send(self, message: ServerMessage) -> None:
         """Queue a message; a page that stays behind is closed."""
+        raise NotImplementedError
+
+    def show(self, kind: str, version: int, data: str) -> None:
+        """Queue a snapshot whose data is JSON already (ASCII)."""
         raise NotImplementedError
 
     def close(self, code: int) -> None:

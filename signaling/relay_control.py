@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import structlog
 
 from signaling.calls import (
+    CHECK_PREFIX,
     ExpiredEntry,
     ForgedEntry,
     RelayAck,
@@ -128,7 +129,9 @@ class RelayControl:
     async def on_call(self, blob: bytes) -> None:
         """An entry that some node has put: channel "calls"."""
         try:
-            self._keep(unseal(blob, self._secret, self._now()))
+            call = unseal(blob, self._secret, self._now())
+            if not call.of_a_check:
+                self._keep(call)
         except ExpiredEntry as expired:
             self._forget(expired.call.key)
         except ForgedEntry:
@@ -141,6 +144,8 @@ class RelayControl:
         except ForgedEntry:
             _log.warning("relay_control.forged_report")
             return
+        if report.key.startswith(CHECK_PREFIX):
+            return  # a connection check's: no page of a visit is to hear of it
         call = self._call(report.key)
         if call is None:  # put by another node while the bus was away
             await self._stored(_visit(report.key))

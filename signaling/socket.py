@@ -1,11 +1,16 @@
-"""The WebSocket shell around one page: one reader, one inbox, one writer, a clock."""
+"""The WebSocket shell around one page.
+
+A page that only waits costs one task, its reader, which is the request's own: what is said to it goes out at once while
+its connection takes it; only for one that is behind there is a queue and a writer. One heart beats for all connections.
+"""
 
 import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection, Coroutine
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -24,23 +29,25 @@ from signaling.messages import (
     Snapshot,
     dump,
     parse,
+    snapshot_text,
 )
 from signaling.pages import Page, Who, iso
 
 BAD_MESSAGE, REVOKED, FORBIDDEN, NO_HELLO, TOO_SLOW, FLOOD = 4400, 4401, 4403, 4408, 4410, 4429
 
 HELLO_SECONDS = 10.0
-HEARTBEAT_SECONDS = 20.0  # WebSocket pings: browsers answer them even for a page in the background
+#: a WebSocket's ping after so long without a word: browsers answer it even for a page in the background. Pages say
+#: `ping` themselves every 20 s, so it is asked only of those whose timers stand still
+HEARTBEAT_SECONDS = 25.0
+ANSWER_SECONDS = 10.0
 RATE, BURST = 40.0, 300.0  # messages a second; an admission with all its candidates is under 60
 BYTES_RATE, BYTES_BURST = 64 * 1024.0, 512 * 1024.0
 MOST_WAITING, MOST_BYTES = 256, 1024 * 1024
 SEND_SECONDS = 10.0
+BEAT_SECONDS = 2.0
 CLOSE_SECONDS = 2.0
-ALLOWED_EVERY = 15.0  # s between looks at whether the web session still stands
 
 _log = structlog.get_logger(__name__)
-
-Allowed = Callable[[], Awaitable[bool]]
 
 __all__ = ["FORBIDDEN", "SUPERSEDED", "Outgoing", "PageConnection", "origin_allowed", "upgrade"]
 
@@ -55,10 +62,17 @@ def origin_allowed(request: web.Request, origins: Collection[str] = ()) -> bool:
     return origin is not None and origin in own
 
 
-async def upgrade(request: web.Request) -> web.WebSocketResponse:
+class PageSocket(web.WebSocketResponse):
+    """A WebSocket with its transport, which says whether something still waits to be sent."""
+
+    transport: asyncio.Transport | None = None
+
+
+async def upgrade(request: web.Request) -> PageSocket:
     """The prepared WebSocket. Check Origin and the session first."""
-    ws = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, max_msg_size=MAX_MESSAGE, compress=False)
+    ws = PageSocket(max_msg_size=MAX_MESSAGE, compress=False, autoping=False)
     await ws.prepare(request)
+    ws.transport = request.transport
     return ws
 
 
@@ -69,7 +83,6 @@ class Outgoing:
         self._queue: deque[list[str | None]] = deque()  # [text, key]; replaced in place
         self._bytes = 0
         self._most, self._most_bytes = most, most_bytes
-        self._some = asyncio.Event()
         self._ended = False
 
     def put(self, text: str, key: str | None = None) -> bool:
@@ -85,21 +98,16 @@ class Outgoing:
         else:
             self._queue.append([text, key])
             self._bytes += len(text)
-        self._some.set()
         return self._bytes <= self._most_bytes
 
     def end(self) -> None:
         """Nothing more comes; what waits still goes out."""
         self._ended = True
-        self._some.set()
 
-    async def get(self) -> str | None:
-        """The next text; None after the end."""
-        while not self._queue:
-            if self._ended:
-                return None
-            self._some.clear()
-            await self._some.wait()
+    def take(self) -> str | None:
+        """The next text; None: nothing waits."""
+        if not self._queue:
+            return None
         text = self._queue.popleft()[0] or ""
         self._bytes -= len(text)
         return text
@@ -108,15 +116,54 @@ class Outgoing:
         return len(self._queue)
 
 
-class PageConnection(Page):
-    """One page's connection. `allowed` is asked every 15 s: False closes it (the session was revoked)."""
+class Heart:
+    """Asks the silent connections of this process whether they are there, and ends those that do not answer."""
 
-    def __init__(self, hub: Hub, who: Who, allowed: Allowed | None = None) -> None:
-        super().__init__(who)
-        self._hub, self._allowed = hub, allowed
-        self._outgoing = Outgoing()
-        self._closing: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    def __init__(self) -> None:
+        self._connections: set[PageConnection] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, one: "PageConnection") -> None:
+        self._connections.add(one)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
+
+    def discard(self, one: "PageConnection") -> None:
+        self._connections.discard(one)
+        if not self._connections and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _beat(self) -> None:
         now = time.monotonic()
+        for one in list(self._connections):
+            one.beat(now)
+        self._timer = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
+
+
+_HEARTS: WeakKeyDictionary[asyncio.AbstractEventLoop, Heart] = WeakKeyDictionary()
+
+
+class PageConnection(Page):
+    """One page's connection."""
+
+    __slots__ = (
+        "_alive", "_asked", "_bytes", "_code", "_ending", "_heard", "_hub", "_messages", "_outgoing", "_reader",
+        "_writer", "_ws",
+    )  # fmt: skip
+
+    def __init__(self, hub: Hub, who: Who) -> None:
+        super().__init__(who)
+        self._hub = hub
+        self._ws: PageSocket | None = None
+        self._reader: asyncio.Task[object] | None = None
+        self._outgoing: Outgoing | None = None  # while the connection does not take what is sent
+        self._writer: asyncio.Task[None] | None = None
+        self._code: int | None = None  # with which we end it
+        self._ending: asyncio.Task[None] | None = None
+        self._alive = True
+        now = self._heard = time.monotonic()
+        self._asked = 0.0  # when it was asked for a sign of life, until it gives one
         self._messages, self._bytes = Bucket(RATE, BURST, now), Bucket(BYTES_RATE, BYTES_BURST, now)
 
     def send(self, message: ServerMessage) -> None:
@@ -125,43 +172,77 @@ class PageConnection(Page):
             key = f"snapshot {message.kind}"
         elif isinstance(message, Clock):
             key = "clock"
-        if not self._outgoing.put(dump(message), key):
-            self.close(TOO_SLOW)
+        self._put(dump(message), key)
+
+    def show(self, kind: str, version: int, data: str) -> None:
+        self._put(snapshot_text(kind, version, data), f"snapshot {kind}")
 
     def close(self, code: int) -> None:
-        if not self._closing.done():
-            self._closing.set_result(code)
+        if self._code is None:
+            self._code = code
+            if self._ws is not None:
+                self._ending = asyncio.get_running_loop().create_task(self._end(self._ws, code))
 
-    async def run(self, ws: web.WebSocketResponse) -> web.WebSocketResponse:
+    def _put(self, text: str, key: str | None) -> None:
+        if self._code is not None:
+            return  # nobody waits for this any more
+        if self._outgoing is None:
+            if self._at_once(text):
+                return
+            self._outgoing = Outgoing()
+        if not self._outgoing.put(text, key):
+            self.close(TOO_SLOW)
+        elif self._writer is None and self._ws is not None:
+            self._writer = asyncio.get_running_loop().create_task(self._write(self._ws, self._outgoing))
+
+    def _at_once(self, text: str) -> bool:
+        """Without a task, while nothing waits to be sent. False: something does."""
+        ws = self._ws
+        if ws is None or ws.transport is None or ws.transport.get_write_buffer_size():
+            return False
+        _step(ws.send_str(text))
+        return True
+
+    async def run(self, ws: PageSocket) -> PageSocket:
         """Until either side closes. Returns `ws`, for the view."""
-        reader = asyncio.create_task(self._read(ws))
-        writer = asyncio.create_task(self._write(ws))
-        watch = asyncio.create_task(self._watch())
-        tasks = [reader, writer, watch]
-        waited: list[asyncio.Future[Any]] = [*tasks, self._closing]
+        loop = asyncio.get_running_loop()
+        self._ws, self._reader = ws, asyncio.current_task()
+        heart = _HEARTS.setdefault(loop, Heart())
+        heart.add(self)
         try:
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            failed = any(task.done() and task.exception() is not None for task in tasks)
-            code = self._closing.result() if self._closing.done() else WSCloseCode.OK
-            self._outgoing.end()
-            if not failed and code != TOO_SLOW:
-                # What was queued before (superseded, refused) still goes out.
-                await asyncio.wait([writer], timeout=CLOSE_SECONDS)
-            if not ws.closed:
-                with contextlib.suppress(TimeoutError, ConnectionError, RuntimeError):
-                    async with asyncio.timeout(CLOSE_SECONDS):
-                        await ws.close(code=WSCloseCode.INTERNAL_ERROR if failed else code)
+            await self._read(ws)
+            self.close(WSCloseCode.OK)
+        except asyncio.CancelledError:
+            if self._ending is None or not self._ending.done():
+                raise  # the process stops, not this page
+        except Exception as error:
+            _log.error("page.failed", error=repr(error))
+            self.close(WSCloseCode.INTERNAL_ERROR)
         finally:
+            heart.discard(self)
+            self._alive = False
             # Nothing is awaited before the page is gone: this may itself have been cancelled.
-            for task in tasks:
-                task.cancel()
             self._hub.gone(self)
-            for result in await asyncio.gather(*tasks, return_exceptions=True):
-                if isinstance(result, Exception):
-                    _log.error("page.failed", error=repr(result))
+        if self._ending is not None:
+            await self._ending
         return ws
 
-    async def _read(self, ws: web.WebSocketResponse) -> None:
+    async def _end(self, ws: PageSocket, code: int) -> None:
+        """What was queued before (superseded, refused) still goes out."""
+        if self._outgoing is not None:
+            self._outgoing.end()
+        if self._writer is not None:
+            if code != TOO_SLOW:
+                await asyncio.wait([self._writer], timeout=CLOSE_SECONDS)
+            self._writer.cancel()
+        if not ws.closed:
+            with contextlib.suppress(TimeoutError, ConnectionError, RuntimeError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await ws.close(code=code)
+        if self._reader is not None and self._alive:
+            self._reader.cancel()  # it waits for an answer that this page needs no longer
+
+    async def _read(self, ws: PageSocket) -> None:
         try:
             async with asyncio.timeout(HELLO_SECONDS):
                 first = await self._next(ws)
@@ -172,7 +253,7 @@ class PageConnection(Page):
         if not isinstance(first, Hello):
             return self.close(BAD_MESSAGE)
         await self._hub.hello(self, first)
-        while (message := await self._next(ws)) is not None and not self._closing.done():
+        while self._code is None and (message := await self._next(ws)) is not None:
             if isinstance(message, Ping):
                 self.send(Pong(server_now=iso(self._hub.now())))
             else:
@@ -181,14 +262,23 @@ class PageConnection(Page):
             await asyncio.sleep(0)
         return None
 
-    async def _next(self, ws: web.WebSocketResponse) -> PageMessage | None:
+    async def _next(self, ws: PageSocket) -> PageMessage | None:
         """The next message, or None when there will be none."""
-        frame = await ws.receive()
+        while True:
+            frame = await ws.receive()
+            now = self._heard = time.monotonic()
+            self._asked = 0.0
+            if frame.type is WSMsgType.PING:
+                await ws.pong(frame.data)
+            elif frame.type is not WSMsgType.PONG:
+                break
+            if not self._messages.take(now):
+                self.close(FLOOD)
+                return None
         if frame.type is not WSMsgType.TEXT:
             if frame.type is WSMsgType.BINARY:
                 self.close(BAD_MESSAGE)
             return None
-        now = time.monotonic()
         if not self._messages.take(now) or not self._bytes.take(now, len(frame.data)):
             self.close(FLOOD)
             return None
@@ -199,18 +289,40 @@ class PageConnection(Page):
             self.close(BAD_MESSAGE)
             return None
 
-    async def _write(self, ws: web.WebSocketResponse) -> None:
-        while (text := await self._outgoing.get()) is not None:
+    async def _write(self, ws: PageSocket, outgoing: Outgoing) -> None:
+        """Until nothing waits any more."""
+        while (text := outgoing.take()) is not None:
             try:
                 async with asyncio.timeout(SEND_SECONDS):
                     await ws.send_str(text)
             except TimeoutError:
                 return self.close(TOO_SLOW)
-            except ConnectionError:
+            except (ConnectionError, RuntimeError):
                 return None
+        self._outgoing = self._writer = None
+        return None
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(ALLOWED_EVERY)
-            if self._allowed is not None and not await self._allowed():
-                return self.close(REVOKED)
+    def beat(self, now: float) -> None:
+        """Ask a silent page for a sign of life; end one that has given none."""
+        ws = self._ws
+        if ws is None or ws.transport is None or self._code is not None:
+            return
+        if self._asked:
+            if now - self._asked > ANSWER_SECONDS:
+                ws.transport.abort()
+        elif now - self._heard > HEARTBEAT_SECONDS:
+            self._asked = now
+            if not ws.transport.get_write_buffer_size():
+                _step(ws.ping())
+
+
+def _step(sending: Coroutine[Any, Any, None]) -> None:
+    """Run a sending that needs not wait, without a task."""
+    try:
+        sending.send(None)
+    except StopIteration:
+        pass
+    except (ConnectionError, RuntimeError):
+        pass  # it is closing: the reader hears of it
+    else:
+        sending.close()  # written; it would only wait until the peer has read

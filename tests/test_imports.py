@@ -17,14 +17,19 @@ PATH |= {"patient": 6, "guest": 6, "desk": 6, "admin": 7}
 #: What a feature's files are, by their names; each imports its own kind and lower ones. All others are pure.
 #: tables, store: SQL. snapshot: rows as what pages show. call: signaling's Visits on top of the store.
 #: pages: what the views of several features share.
-LAYERS = {"tables": 1, "passwords": 1, "store": 2, "sessions": 2, "snapshot": 3, "call": 3}
+LAYERS = {"tables": 1, "passwords": 1, "store": 2, "sessions": 2, "room": 2, "presence": 2, "snapshot": 3, "call": 3}
 LAYERS |= {"chat": 2, "guests": 2, "phone": 2, "quality": 2}  # stores of the consultation, one each
+LAYERS |= {"actions": 2, "alerts": 2, "links": 2, "duty": 2, "absent": 2, "extras": 2, "earlier": 2, "act_views": 5}  # what staff do: stores as well
+LAYERS |= {"intake": 2, "messages": 2, "nobody": 2, "waiting_views": 5}  # the patient while waiting
 LAYERS |= {"pages": 4, "views": 5, "command": 5}
+LAYERS |= {"checks": 2, "check_views": 5}  # the connection check
+LAYERS |= {"acts": 2, "history_views": 5, "timeline_views": 5}  # the office's: what it does, its pages
+LAYERS |= {"booked": 5}  # the booked patient's page
 #: What counts as pure outside of the features, and which files of signaling are shells.
 PURE_SERVER = {"server.errors", "server.i18n", "server.ids", "server.formats", "server.config"}
-SIGNALING_SHELLS = {"asking", "beside", "bus", "check", "directory", "hub", "pages", "post", "socket"}
+SIGNALING_SHELLS = {"asking", "beside", "bus", "check", "check_client", "check_server", "directory", "hub", "pages", "post", "socket"}
 SIGNALING_SHELLS |= {"relay_addresses", "relay_burst", "relay_control", "relay_server", "relay_sockets", "relay_udp"}
-PURE_OTHERS = ("pydantic", "aiortc.sdp", "aioice.stun", "phonenumbers", "babel", "sqlalchemy.RowMapping")
+PURE_OTHERS = ("pydantic", "aiortc.sdp", "aioice.stun", "phonenumbers", "babel", "sqlalchemy.RowMapping", "icalendar")
 IMPURE = {"asyncio", "http", "os", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time"}
 IMPURE |= {"urllib"}
 #: The program's own start, split in two files.

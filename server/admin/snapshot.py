@@ -1,28 +1,36 @@
-"""What the wall shows: every queue and session, and who is on duty."""
+"""What the wall shows: every queue and session, who is on duty, who is to come, and what is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import RowMapping
 
+from server.admin.alarms import Seen, alarms
 from server.config import Settings
 from server.consultation.times import clock_data
-from server.desk.snapshot import waiting_data
+from server.desk.snapshot import taker, waiting_data
 from server.formats import iso
-from server.i18n import N_
+from server.i18n import Translator, translator
 from server.people.store import Staff
-from server.visit.states import OPEN
+from server.visit.states import OPEN, State
 from server.visit.store import Particulars
+from server.waitingroom.queue import Waiting
 from server.waitingroom.store import Queue
 
-LONG_WAIT = timedelta(minutes=15)
-A_NOBODY = N_("People are waiting and nobody is on duty")
-A_LONG = N_("Somebody has been waiting for more than 15 minutes")
-A_LOST = N_("A session has lost its connection")
-A_HELD = N_("An emergency is open in a session")
+#: of what a therapist sees, the office does not: who runs the queue needs names and times, not complaints
+NOT_FOR_THE_OFFICE = ("reason", "first_reason")
+#: rows of one list; the newest of a longer one stand on no wall
+MOST = 100
+
+
+def rows_of(rows: Sequence[RowMapping], more: Mapping[str, Any]) -> list[RowMapping]:
+    """Whose names stand on the wall: who waits, who is in a session, who is to come today, who is to be called."""
+    every = {row["id"]: row for row in (*more.get("today", ()), *more.get("calls", ()), *rows)}
+    return list(every.values())
 
 
 def wall_data(
@@ -32,32 +40,67 @@ def wall_data(
     queue: Queue,
     staff: Sequence[Staff],
     now: datetime,
+    more: Mapping[str, Any] | None = None,
+    t: Translator | None = None,
 ) -> dict[str, Any]:
-    by_id = {row["id"]: row for row in rows}
-    away = timedelta(seconds=settings.away_seconds)
-    # who runs the queue needs names and times; the reason is for therapists
-    waiting = [
-        {name: value for name, value in waiting_data(by_id[one], opened[one], now, away).items() if name != "reason"}
-        for one in queue.order
-        if one in opened and one in by_id
-    ]
+    """``more``: what the boards' readers have found (alerts, today, calls, failed_mails); ``t``: the viewer's."""
+    more, t = more or {}, t or translator("en")
+    by_id = {row["id"]: row for row in rows if row["id"] in opened}
     running = [row for row in rows if row["state"] in OPEN and row["id"] in opened]
-    busy = {row["therapist_id"]: opened[row["id"]].name for row in running}
+    here = [one for one in queue.order if one.visit in by_id and by_id[one.visit]["state"] == State.WAITING]
+    calls = [row for row in more.get("calls", ()) if row["id"] in opened]
+    people = {one.id: one.name for one in staff}
+    sessions = [_session(settings, row, opened[row["id"]], now) for row in running]
+    seen = Seen(
+        waiting=here,
+        running=running,
+        names={key: who.name for key, who in opened.items()},
+        staff=people,
+        on_duty=[taker(one) for one in staff if one.on_duty_since and one.role == "therapist"],
+        alerts=more.get("alerts", {}),
+        asked=[one.visit for one in here if by_id[one.visit]["asked_at"]],
+        calls=[row["id"] for row in calls],
+        failed_mails=more.get("failed_mails", 0),
+        clock_over=[one["visit"] for one in sessions if one["phase"] in ("wrap_up", "held")],
+    )
+    oldest = sorted(here, key=lambda one: (one.arrived_at, one.visit))[:MOST]
     return {
-        "waiting": waiting,
-        "sessions": [_session(settings, row, opened[row["id"]], now) for row in running],
-        "staff": [
+        "waiting": [_waiting(one, by_id[one.visit], opened[one.visit], queue, people, more) for one in oldest],
+        "waiting_count": len(queue.order),
+        "sessions": sessions,
+        "staff": _staff(staff, running, opened),
+        "coming": _coming(settings, more.get("today", ()), opened, people, now),
+        "calls": [
             {
-                "name": one.name,
-                "profession": one.profession,
-                "on_duty_since": iso(one.on_duty_since),
-                "busy_with": busy.get(one.id),
+                "visit": row["id"],
+                "name": opened[row["id"]].name,
+                "phone": opened[row["id"]].phone,
+                "since": iso(row["call_back_at"]),
             }
-            for one in staff
-            if one.on_duty_since
+            for row in calls[:MOST]
         ],
-        "alarms": _alarms(rows, queue, running, now),
+        "alarms": [alarm.data() for alarm in alarms(seen, now, t)],
         "server_now": iso(now),
+    }
+
+
+def _waiting(
+    one: Waiting,
+    row: RowMapping,
+    who: Particulars,
+    queue: Queue,
+    people: Mapping[str, str],
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    data = waiting_data(row, who, queue.away.get(one.visit))
+    alert = more.get("alerts", {}).get(one.visit)
+    return {
+        **{name: value for name, value in data.items() if name not in NOT_FOR_THE_OFFICE},
+        "place": queue.place(one.visit),
+        "target": one.staff or one.profession or "",
+        "for_name": people.get(one.staff or ""),
+        "alert": alert is not None and alert["seen_at"] is None and alert["level"] > 0,
+        "seen_by": people.get(alert["seen_by"] or "") if alert is not None else None,
     }
 
 
@@ -83,17 +126,45 @@ def _worst(*states: str | None) -> str | None:
     return next((state for state in ("lost", "weak", "good") if state in states), None)
 
 
-def _alarms(rows: Sequence[RowMapping], queue: Queue, running: Sequence[RowMapping], now: datetime) -> list[str]:
-    """Message ids, the most urgent first."""
-    waiting = [row for row in rows if row["id"] in queue.order]
-    lost = [row for row in running if row["lost_since"] and now - row["lost_since"] > timedelta(seconds=5)]
-    return [
-        text
-        for text, so in (
-            (A_HELD, any(row["held"] for row in running)),
-            (A_NOBODY, bool(waiting) and not queue.on_duty),
-            (A_LOST, bool(lost)),
-            (A_LONG, any(row["arrived_at"] and now - row["arrived_at"] > LONG_WAIT for row in waiting)),
-        )
-        if so
+def _staff(
+    staff: Sequence[Staff], running: Sequence[RowMapping], opened: Mapping[str, Particulars]
+) -> list[dict[str, Any]]:
+    """Every therapist: who is on duty first, who is off last."""
+    busy = {row["therapist_id"]: opened[row["id"]].name for row in running}
+    found = [
+        {
+            "id": one.id,
+            "name": one.name,
+            "profession": one.profession,
+            "languages": one.languages.split(","),
+            "duty": one.duty if one.on_duty_since else "off",
+            "on_duty_since": iso(one.on_duty_since),
+            "busy_with": busy.get(one.id),
+        }
+        for one in staff
+        if one.role == "therapist"
     ]
+    return sorted(found, key=lambda one: (one["duty"] == "off" and not one["busy_with"], one["name"]))
+
+
+def _coming(
+    settings: Settings,
+    rows: Sequence[RowMapping],
+    opened: Mapping[str, Particulars],
+    people: Mapping[str, str],
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Booked for the clinic's today, and not here yet."""
+    zone = ZoneInfo(settings.clinic_zone)
+    today = now.astimezone(zone).date()
+    return [
+        {
+            "visit": row["id"],
+            "name": opened[row["id"]].name,
+            "due_at": iso(row["due_at"]),
+            "for_name": people.get(row["for_staff"] or ""),
+            "check": row["check_verdict"],
+        }
+        for row in rows
+        if row["id"] in opened and row["state"] == State.BOOKED and row["due_at"].astimezone(zone).date() == today
+    ][:MOST]

@@ -38,7 +38,7 @@ class Consultations:
             async with self._db.write() as tx:
                 if staff is not None:
                     await store.own_visit(tx, visit, staff)
-                row = await store.attach_page(tx, visit, role, instance, fresh=fresh)
+                row = await store.attach_page(tx, visit, role, instance, fresh=fresh, node=self._node)
                 if row is None:
                     raise Superseded
                 state = await self._state(tx.conn, row, tx.now)

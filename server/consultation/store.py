@@ -17,9 +17,12 @@ from server.consultation import clock
 from server.consultation.tables import mailbox, relay_call
 from server.db import Database, Transaction
 from server.errors import IllegalTransition, PersonError
+from server.people.duty import after_visit
 from server.visit import store as visits
 from server.visit.states import OPEN, Event, State
 from server.visit.tables import visit
+from server.waitingroom.actions import may_act
+from server.waitingroom.alerts import answered
 
 #: a relay entry outlives the visit's planned end by this much, so that a late sweep never cuts a call early
 RELAY_GRACE = timedelta(seconds=30)
@@ -45,6 +48,7 @@ async def admit(db: Database, settings: Settings, visit_id: str, staff_id: str, 
                 if own["id"] == visit_id:
                     return own  # the same click twice
                 raise PersonError("busy")
+            await _in_reach(tx, visit_id, staff_id)
             return await visits.change(
                 tx,
                 visit_id,
@@ -54,6 +58,7 @@ async def admit(db: Database, settings: Settings, visit_id: str, staff_id: str, 
                 therapist_page=page,
                 admitted_at=tx.now,
                 end_reason=None,
+                asked_at=None,
                 confirmed_at=None,
                 policy=settings.call_policy,
                 patient_media=None,
@@ -70,6 +75,14 @@ async def admit(db: Database, settings: Settings, visit_id: str, staff_id: str, 
         raise PersonError("taken" if error.state in OPEN else "not_possible_now") from None
     except IntegrityError:  # the same therapist admitted two patients at once from two windows
         raise PersonError("busy") from None
+
+
+async def _in_reach(tx: Transaction, visit_id: str, staff_id: str) -> None:
+    """One who waits in another therapist's queue does not exist for this one, unless offered; the alert is answered."""
+    row = await visits.by_id(tx.conn, visit_id, lock=True)
+    if row is None or (row["state"] == State.WAITING and not await may_act(tx.conn, row, staff_id)):
+        raise PersonError("no_such_visit")
+    await answered(tx, row, staff_id)
 
 
 async def open_visit(conn: AsyncConnection, staff_id: str) -> RowMapping | None:
@@ -168,9 +181,11 @@ async def end(tx: Transaction, visit_id: str, actor: Actor, reason: str) -> RowM
     if row is None:
         raise PersonError("no_such_visit")
     final = lost_time(row, True, tx.now)
-    return await visits.change(
+    ended = await visits.change(
         tx, visit_id, Event.END, actor, detail={"reason": reason}, ended_at=tx.now, end_reason=reason, **final
     )
+    await after_visit(tx, row["therapist_id"])
+    return ended
 
 
 async def hold(tx: Transaction, settings: Settings, visit_id: str, held: bool) -> None:
@@ -187,16 +202,8 @@ async def hold(tx: Transaction, settings: Settings, visit_id: str, held: bool) -
 async def send_back(tx: Transaction, visit_id: str, staff_id: str) -> RowMapping:
     """Back to the queue, at the original place."""
     await own_visit(tx, visit_id, staff_id)
-    return await visits.change(tx, visit_id, Event.SEND_BACK, therapist(staff_id), **_NOBODY, end_reason="sent_back")
-
-
-_NOBODY: dict[str, Any] = {
-    "therapist_id": None, "therapist_page": None, "admitted_at": None, "confirmed_at": None, "policy": None,
-    "started_at": None, "ends_at": None, "wrap_ends_at": None, "held": False, "lost_since": None, "lost_ms": 0,
-    "given_back_ms": 0, "path": None, "phone_fallback": False, "phone_since": None,
-    "patient_quality": None, "therapist_quality": None,
-    "patient_media": None, "therapist_media": None,
-}  # fmt: skip
+    back = {**visits.NOBODY, "end_reason": "sent_back"}
+    return await visits.change(tx, visit_id, Event.SEND_BACK, therapist(staff_id), **back)
 
 
 async def sweep(db: Database, settings: Settings) -> None:
@@ -225,7 +232,7 @@ async def _sweep_one(tx: Transaction, settings: Settings, seen: RowMapping) -> N
     if times.over(tx.now):
         await end(tx, row["id"], SYSTEM, "time")
     elif row["state"] == State.ADMITTED and tx.now - row["admitted_at"] >= settings.confirm_after:
-        await visits.change(tx, row["id"], Event.NOT_CONFIRMED, SYSTEM, **_NOBODY, end_reason="not_confirmed")
+        await visits.change(tx, row["id"], Event.NOT_CONFIRMED, SYSTEM, **visits.NOBODY, end_reason="not_confirmed")
     elif (
         row["state"] == State.IN_SESSION
         and not row["started_at"]
@@ -313,13 +320,18 @@ async def letters(db: Database, seconds: float) -> Sequence[tuple[int, str, str,
     ]
 
 
-async def attach_page(tx: Transaction, visit_id: str, role: str, page: str, *, fresh: bool) -> RowMapping | None:
-    """Make ``page`` this side's current one. A page that only reconnects never displaces a newer one: None then."""
+async def attach_page(
+    tx: Transaction, visit_id: str, role: str, page: str, *, fresh: bool, node: str | None = None
+) -> RowMapping | None:
+    """Make ``page`` this side's current one. A page that only reconnects never displaces a newer one: None then.
+
+    ``node``: the web node that has it open; for a patient's page that is presence
+    (:mod:`server.waitingroom.presence`)."""
     row = await visits.by_id(tx.conn, visit_id, lock=True)
     if row is None:
         raise PersonError("no_such_visit")
     current = row[f"{role}_page"]
-    seen: dict[str, Any] = {"patient_seen_at": tx.now} if role == "patient" else {}
+    seen: dict[str, Any] = {"patient_seen_at": tx.now, "patient_node": node} if role == "patient" else {}
     if current == page:
         await tx.conn.execute(update(visit).where(visit.c.id == visit_id).values(**seen)) if seen else None
         return row
@@ -330,11 +342,3 @@ async def attach_page(tx: Transaction, visit_id: str, role: str, page: str, *, f
     if row["state"] in OPEN:
         values |= lost_time(row, False, tx.now)  # the old page's media died with it
     return await visits.update_row(tx, visit_id, "page_opened", actor, detail={"role": role}, **values)
-
-
-async def seen(db: Database, visit_ids: Sequence[str]) -> None:
-    """These waiting patients' pages are open on this node. No version, no event: presence is not a state."""
-    async with db.write() as tx:
-        for start in range(0, len(visit_ids), 500):
-            some = visit_ids[start : start + 500]
-            await tx.conn.execute(update(visit).where(visit.c.id.in_(some)).values(patient_seen_at=tx.now))

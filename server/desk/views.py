@@ -8,29 +8,34 @@ from typing import Any
 from aiohttp import web
 
 from server.audit import Actor, Viewing
+from server.boards import read_board
 from server.consultation import chat
 from server.consultation import store as consultation
-from server.desk.snapshot import opened_data, queue_data
+from server.desk.snapshot import opened_data, queue_data, taker
 from server.errors import PersonError
 from server.formats import iso
+from server.i18n import translator
 from server.notes.pages import note_html
 from server.notes.store import unsigned_visits
-from server.people.store import set_duty
+from server.pages import ROOM
+from server.people.duty import DUTIES, set_duty_state
 from server.sockets import serve_staff
 from server.visit import store as visits
 from server.visit.states import OPEN, State
 from server.visit.tables import visit
-from server.waitingroom.store import queue
+from server.waitingroom.actions import has_given_back
+from server.waitingroom.nobody import left_behind
+from server.waitingroom.queue import next_for
+from server.waitingroom.store import away
 from server.web import DATABASE, SETTINGS, page, see_other, wants_json
 
 
 async def desk(request: web.Request) -> web.StreamResponse:
     """``/desk`` shows the open visit, if there is one; ``/desk/visits/ID`` one's own visit, open or over."""
     db, settings, staff = request.app[DATABASE], request.app[SETTINGS], request["staff"]
-    now = await db.now()
+    board = await read_board(db, settings, await request.app[ROOM].line(), [staff.id])
+    now = board.now
     async with db.read() as conn:
-        rows = list(await visits.with_people(conn, visit.c.state.in_([State.WAITING, *OPEN])))
-        line = await queue(conn, now, settings.visit_seconds, settings.wrap_up_seconds)
         past = await visits.with_people(
             conn,
             visit.c.therapist_id == staff.id,
@@ -39,7 +44,7 @@ async def desk(request: web.Request) -> web.StreamResponse:
         )
         unsigned = await unsigned_visits(conn, [row["id"] for row in past])
         wanted = request.match_info.get("visit") or next(
-            (row["id"] for row in rows if row["therapist_id"] == staff.id and row["state"] in OPEN), None
+            (row["id"] for row in board.rows if row["therapist_id"] == staff.id and row["state"] in OPEN), None
         )
         shown = None
         if wanted:
@@ -47,15 +52,16 @@ async def desk(request: web.Request) -> web.StreamResponse:
             if not found:
                 raise PersonError("no_such_visit")
             shown = found[0]
-    mine = [row for row in rows if row["state"] == State.WAITING or row["therapist_id"] == staff.id]
     late = [row for row in past if row["id"] in unsigned]
+    mine = board.rows_for(staff.id, "therapist")
     every = {row["id"]: row for row in (*mine, *late, *([shown] if shown else []))}
     door = await Viewing(db, Actor("staff", staff.id), "read").door(
         {row["id"]: row["patient_id"] for row in every.values()}
     )
     opened = {key: visits.particulars(door, row) for key, row in every.items()}
+    t = translator(request["lang"])
     values: dict[str, Any] = {
-        "queue": queue_data(settings, staff, rows, opened, line, now),
+        "queue": queue_data(settings, staff, board.rows, opened, board.line, now, board.more, door, t),
         "unsigned": [{"visit": row["id"], "name": opened[row["id"]].name, "ended_at": row["ended_at"]} for row in late],
         "opened": None,
         "note_html": None,
@@ -75,10 +81,36 @@ async def live(request: web.Request) -> web.StreamResponse:
 
 
 async def duty(request: web.Request) -> web.StreamResponse:
-    on = str((await request.post()).get("on", "")) in ("1", "yes", "on", "true")
+    """``duty``: on, break, last or off. Who would leave people waiting with nobody is asked first (``sure``)."""
+    sent = await request.post()
+    wanted = sent.get("duty") or ("on" if sent.get("on") in ("1", "yes", "on", "true") else "off")
+    if wanted not in DUTIES:
+        raise PersonError("not_possible_now")
+    staff = request["staff"]
     async with request.app[DATABASE].write() as tx:
-        await set_duty(tx, request["staff"].id, on)
+        left = 0
+        if wanted == "off" and "duty" in sent and sent.get("sure") != "yes":
+            left = await left_behind(tx.conn, staff.id)
+        if not left:
+            await set_duty_state(tx, staff.id, wanted)
+    if wants_json(request):
+        return web.json_response({"duty": staff.duty if left else wanted, "left": left})
+    if left:
+        return page(request, "desk/leave.html", {"left": left})
     raise see_other("/desk")
+
+
+async def admission_next(request: web.Request) -> web.StreamResponse:
+    """Whoever is the next for this therapist now; the page had said who that was then."""
+    db, settings, staff = request.app[DATABASE], request.app[SETTINGS], request["staff"]
+    line = await request.app[ROOM].line()
+    async with db.read() as conn:
+        absent = await away(conn, await db.now(), timedelta(seconds=settings.away_seconds))
+    found = next_for(taker(staff), line.order, absent)
+    if found is None:
+        raise PersonError("nobody_next")
+    await consultation.admit(db, settings, found.visit, staff.id)
+    raise see_other(f"/desk/visits/{found.visit}")
 
 
 async def admission(request: web.Request) -> web.StreamResponse:
@@ -90,8 +122,14 @@ async def admission(request: web.Request) -> web.StreamResponse:
 
 
 async def send_back(request: web.Request) -> web.StreamResponse:
+    """Sending back twice is the same as once."""
+    visit_id, staff = request.match_info["visit"], request["staff"]
     async with request.app[DATABASE].write() as tx:
-        await consultation.send_back(tx, request.match_info["visit"], request["staff"].id)
+        row = await visits.by_id(tx.conn, visit_id, lock=True)
+        if row is None or not await has_given_back(tx.conn, row, staff.id, "sent_back"):
+            await consultation.send_back(tx, visit_id, staff.id)
+    if wants_json(request):
+        return web.json_response({"state": str(State.WAITING)})
     raise see_other("/desk")
 
 

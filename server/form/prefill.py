@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from server.form.applicable import applicable
+
 #: A visit as plain data, everything optional:
 #: ``location`` {street, city, province: ISO 3166-2 or "other", postal}, ``phone`` E.164,
 #: ``emergency`` {name, phone, relation} or {} (declined), ``reason``, ``language`` en|fr|other,
 #: ``interpreter`` bool, ``consent`` {version, lang, at}, ``clinician`` {id, name, profession, registration},
 #: ``modality`` video|phone_fallback, ``started_at`` and ``ended_at``: ISO 8601 with the clinic's own offset (C4 counts
-#: against that day).
+#: against that day), ``intake`` {version, document}: what the patient has answered while waiting.
 Visit = Mapping[str, Any]
+#: the key under which a note keeps what the patient had answered: where a value of the note came from
+FROM_PATIENT = "from_patient"
 
 
 def prefill(visit: Visit) -> dict[str, Any]:
@@ -37,7 +41,35 @@ def prefill(visit: Visit) -> dict[str, Any]:
             document["A11"]["interpreter"] = "yes" if visit["interpreter"] else "no"
     if visit.get("consent"):
         document["A3"] = {"answer": "yes", **visit["consent"], "captured_by": "patient"}
-    return serve(document, visit)
+    return serve(offer(document, visit), visit)
+
+
+def offer(document: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
+    """The document with the patient's own answers where it has none.
+
+    Nothing that stands in the note is overwritten but the reason of a first draft (its newer words); what was offered
+    before is not offered again: the therapist may have taken it out."""
+    intake = visit.get("intake") or {}
+    mark = document.get(FROM_PATIENT) or {}
+    version = intake.get("version", 0)
+    if version <= mark.get("version", 0):
+        return dict(document)
+    counts = applicable(intake["document"])
+    answers = {key: counts[key] for key in intake["document"] if key in counts}
+    offered = mark.get("answers", {})
+    filled = dict(document)
+    for key, value in answers.items():
+        first_words = key == "B1" and not offered and document.get(key) == visit.get("reason")
+        if first_words or (document.get(key) in (None, "not_asked") and key not in offered):
+            filled[key] = value
+    filled[FROM_PATIENT] = {"version": version, "answers": offered | answers}
+    return filled
+
+
+def patients_own(document: Mapping[str, Any]) -> frozenset[str]:
+    """The fields that still stand as the patient has answered them."""
+    answers = (document.get(FROM_PATIENT) or {}).get("answers", {})
+    return frozenset(key for key, value in answers.items() if document.get(key) == value)
 
 
 def serve(document: Mapping[str, Any], visit: Visit) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from server.form.applicable import applicable
 from server.form.cross import warnings
 from server.form.model import FieldError
 from server.form.page import error_texts, page_model
-from server.form.prefill import prefill
+from server.form.prefill import FROM_PATIENT, offer, patients_own, prefill
 from server.form.readable import readable
 from server.form.validate import Context, validate
 from server.i18n import translator
@@ -30,6 +30,7 @@ from server.notes.summary import Shown, summarise
 from server.notes.summary import render as render_summary
 from server.people.store import Staff
 from server.visit.store import Particulars
+from server.waitingroom import intake
 from server.web import DATABASE, SETTINGS, render
 
 
@@ -57,6 +58,8 @@ def form_context(
         "sign_url": f"/desk/visits/{visit}/note/signature",
         "where": where(document, lang),
         "signing": errors is not None,
+        "from_patient": patients_own(document),
+        "intake_version": (document.get(FROM_PATIENT) or {}).get("version", 0),
     }
 
 
@@ -125,10 +128,12 @@ async def note_html(request: web.Request, row: RowMapping, who: Particulars) -> 
     async with db.write() as tx:
         door = await access(db, tx, Actor("staff", staff.id), "read", "note", row["id"], subject=row["patient_id"])
         saved = await store.row_of(tx.conn, row["id"])
+        answers = intake.opened(door, await intake.row_of(tx.conn, row["id"]))
     note = store.opened(door, saved) if saved else None
     if note is not None and note.signed_at is not None:
         return fragment(request, "notes/signed.html", signed_context(note))
-    document = note.document if note else prefill(visit_facts(settings, row, who, staff))
+    facts = visit_facts(settings, row, who, staff, answers)
+    document = offer(note.document, facts) if note else prefill(facts)
     version, saved_at = (note.version, note.saved_at) if note else (0, None)
     context = form_context(document, version, saved_at, row["id"], context_of(settings, who), request["lang"])
     return fragment(request, "notes/form.html", context)
@@ -142,7 +147,9 @@ def context_of(settings: Settings, who: Particulars) -> Context:
     return Context(datetime.now(UTC).astimezone(ZoneInfo(settings.clinic_zone)).date(), who.dob)
 
 
-def visit_facts(settings: Settings, row: RowMapping, who: Particulars, staff: Staff) -> dict[str, Any]:
+def visit_facts(
+    settings: Settings, row: RowMapping, who: Particulars, staff: Staff, answers: intake.Intake = intake.EMPTY
+) -> dict[str, Any]:
     """The visit in the form's words (``server.form.prefill.Visit``)."""
     zone = ZoneInfo(settings.clinic_zone)
 
@@ -166,4 +173,5 @@ def visit_facts(settings: Settings, row: RowMapping, who: Particulars, staff: St
         "modality": "phone_fallback" if row["phone_since"] else "video",
         "started_at": local(row["started_at"] or row["admitted_at"]),
         "ended_at": local(row["ended_at"]),
+        "intake": {"version": answers.version, "document": answers.document},
     }

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.audit import Access
-from server.db import Transaction
+from server.audit import SYSTEM, Access, access
+from server.db import Database, Transaction
 from server.errors import PersonError
 from server.ids import new_id
-from server.notes.tables import note
+from server.notes.outcomes import kind_of
+from server.notes.tables import note, outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,25 @@ async def lock(
     )
     if done.first() is None:
         raise PersonError("note_changed")
+    await _count(tx, row, document, tx.now)
     tx.changed("note", row["visit_id"], row["version"] + 1)
+
+
+async def count_signed(db: Database, visit_ids: Sequence[str]) -> None:
+    """Outcomes of notes that were signed before there were outcomes: each is read once, and that is audited."""
+    for visit_id in visit_ids:
+        async with db.write() as tx:
+            door = await access(db, tx, SYSTEM, "count", "note", visit_id)
+            row = await row_of(tx.conn, visit_id)
+            if row is None or row["signed_at"] is None:
+                continue
+            with contextlib.suppress(IntegrityError):  # another reader of the history was first
+                async with tx.conn.begin_nested():
+                    await _count(tx, row, opened(door, row).document, row["signed_at"])
+
+
+async def _count(tx: Transaction, row: RowMapping, document: dict[str, Any], at: datetime) -> None:
+    await tx.conn.execute(insert(outcome).values(visit_id=row["visit_id"], kind=kind_of(document), signed_at=at))
 
 
 async def unsigned_visits(conn: AsyncConnection, visit_ids: list[str]) -> set[str]:

@@ -20,6 +20,15 @@ note = Table(
     Column("signature", Text),  # JSON: clinician, statement, rules; no patient's data
 )
 
+#: what a signed note came to, as one code, to count by; made from the note, and could be made from it again
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("visit_id", String(22), ForeignKey("visit.id"), primary_key=True),
+    Column("kind", String(24), nullable=False),  # outcomes.KINDS
+    Column("signed_at", UtcTime, nullable=False),
+)
+
 SQLITE_TRIGGERS = (
     "CREATE TRIGGER note_locked BEFORE UPDATE ON note WHEN OLD.signed_at IS NOT NULL BEGIN SELECT RAISE(ABORT, 'a signed note is locked'); END",
     "CREATE TRIGGER note_kept BEFORE DELETE ON note WHEN OLD.signed_at IS NOT NULL BEGIN SELECT RAISE(ABORT, 'a signed note is kept'); END",

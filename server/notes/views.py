@@ -18,7 +18,7 @@ from server.form.applicable import applicable, is_not_completed
 from server.form.levels import open_emergency
 from server.form.model import FieldError
 from server.form.parse import parse
-from server.form.prefill import prefill, serve, stamp
+from server.form.prefill import offer, prefill, serve, stamp
 from server.formats import iso
 from server.i18n import N_, translator
 from server.notes import pages, signing, store
@@ -29,6 +29,7 @@ from server.visit import store as visits
 from server.visit.states import OPEN, Event, State
 from server.visit.store import Particulars
 from server.visit.tables import visit
+from server.waitingroom import intake
 from server.web import DATABASE, SETTINGS, page, render, see_other, wants_json
 
 E_PASSWORD = N_("Your password is not right. Type it again to sign")
@@ -96,8 +97,11 @@ async def _save(
     if row["state"] not in WRITABLE:
         raise PersonError("not_possible_now")
     door = await access(db, tx, Actor("staff", staff.id), "change", "note", row["id"], subject=row["patient_id"])
-    facts = pages.visit_facts(settings, row, who, staff)
-    base = store.opened(door, saved).document if saved else prefill(facts)
+    answers = intake.opened(door, await intake.row_of(tx.conn, row["id"]))
+    if _int(dict(sent).get("intake", 0)) < answers.version:
+        answers = intake.EMPTY  # answered since this page was made: offered when the note is opened the next time
+    facts = pages.visit_facts(settings, row, who, staff, answers)
+    base = offer(store.opened(door, saved).document, facts) if saved else prefill(facts)
     document = stamp(serve(parse(sent, base), facts), base, by=staff.id, at=iso(tx.now) or "")
     snapshot = suggest(applicable(document)).snapshot()
     if (base.get("N3") or {}).get("input_hash") != snapshot["input_hash"]:

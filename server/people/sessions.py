@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from server.db import Database
 from server.ids import digest
 from server.people.tables import web_session
 
+MOST_KEYS = 500  # in one query
 REALMS = ("visit", "desk", "admin")
 
 
@@ -52,13 +54,27 @@ class SqlStorage(AbstractStorage):
         """What the session of this token holds now; None once it is signed out, rotated or over."""
         if not 40 <= len(token) <= 64:
             return None
-        now = await self._db.now()
-        query = select(web_session.c.data).where(
-            web_session.c.key == digest(token), web_session.c.realm == realm, web_session.c.expires_at > now
-        )
+        c = web_session.c
         async with self._db.read() as conn:
-            data = await conn.scalar(query)
-        return None if data is None else dict(json.loads(data))
+            found = (
+                await conn.execute(select(c.data, c.expires_at).where(c.key == digest(token), c.realm == realm))
+            ).first()
+            if found is None or found.expires_at <= await self._db.now(conn):
+                return None
+        return dict(json.loads(found.data))
+
+    async def many(self, realm: str, keys: Sequence[str]) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Of these sessions (by their tokens' digests), those that stand, and what they hold now."""
+        c = web_session.c
+        now = await self._db.now()
+        for start in range(0, len(keys), MOST_KEYS):
+            query = select(c.key, c.data).where(
+                c.key.in_(keys[start : start + MOST_KEYS]), c.realm == realm, c.expires_at > now
+            )
+            async with self._db.read() as conn:
+                rows = (await conn.execute(query)).all()
+            for key, data in rows:
+                yield key, json.loads(data)
 
     async def save_session(self, request: web.Request, response: web.StreamResponse, session: Session) -> None:
         realm = realm_of(request)

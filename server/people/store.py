@@ -34,6 +34,8 @@ class Staff:
     registration: str | None
     language: str
     on_duty_since: datetime | None
+    duty: str
+    languages: str
     version: int
 
     @classmethod
@@ -100,7 +102,7 @@ async def set_duty(tx: Transaction, staff_id: str, on: bool) -> None:
     changed = await tx.conn.execute(
         update(staff)
         .where(staff.c.id == staff_id, was)
-        .values(on_duty_since=tx.now if on else None, version=staff.c.version + 1, changed_at=tx.now)
+        .values(on_duty_since=tx.now if on else None, duty="on", version=staff.c.version + 1, changed_at=tx.now)
         .returning(staff.c.version)
     )
     version = changed.scalar_one_or_none()
@@ -122,7 +124,9 @@ async def demo_accounts(conn: AsyncConnection) -> int:
     return len(rows.all())
 
 
-async def create_patient(tx: Transaction, access: Access, patient_id: str, *, name: str, dob: date) -> None:
+async def create_patient(
+    tx: Transaction, access: Access, patient_id: str, *, name: str, dob: date, email: str | None = None
+) -> None:
     c = patient.c
     await tx.conn.execute(
         insert(patient).values(
@@ -131,6 +135,7 @@ async def create_patient(tx: Transaction, access: Access, patient_id: str, *, na
             name_index=access.blind_index(name, "patient.name"),
             dob=access.seal(c.dob, patient_id, dob.isoformat()),
             dob_index=access.blind_index(dob.isoformat(), "patient.dob"),
+            email=access.seal(c.email, patient_id, email),
             created_at=tx.now,
         )
     )

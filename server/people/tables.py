@@ -20,6 +20,9 @@ staff = Table(
     Column("demo", Boolean, nullable=False, default=False),
     Column("active", Boolean, nullable=False, default=True),
     Column("on_duty_since", UtcTime),
+    Column("duty", String(5), nullable=False, server_default="on"),  # while on duty: on, break, last (patient)
+    Column("languages", String(32), nullable=False, server_default="en,fr"),  # spoken in visits: codes by commas
+    Column("email", String(254)),  # where alerts go
     Column("version", Integer, nullable=False, default=1),
     Column("changed_at", UtcTime, nullable=False, index=True),
 )
@@ -51,5 +54,16 @@ patient = Table(
     Column("name_index", String(64), nullable=False, index=True),
     Column("dob", Encrypted, nullable=False),
     Column("dob_index", String(64), nullable=False, index=True),
+    Column("email", Encrypted),
     Column("created_at", UtcTime, nullable=False),
+)
+
+#: each walk-in is a new patient; staff say, after two identifiers, that it is somebody they know
+patient_link = Table(
+    "patient_link",
+    metadata,
+    Column("patient_id", String(22), ForeignKey("patient.id"), primary_key=True),
+    Column("same_as", String(22), ForeignKey("patient.id"), nullable=False, index=True),
+    Column("staff_id", String(22), ForeignKey("staff.id"), nullable=False),
+    Column("linked_at", UtcTime, nullable=False),
 )

@@ -30,6 +30,8 @@ class Event(StrEnum):
     LEAVE = "leave"
     CANCEL = "cancel"
     MISS = "miss"
+    REBOOK = "rebook"  # instead of waiting on, a slot
+    CALL_BACK = "call_back"  # instead of waiting on, a call
     CLOSE_INCOMPLETE = "close_incomplete"
 
 
@@ -43,6 +45,8 @@ TABLE: dict[tuple[State, Event], State] = {
     (State.WAITING, Event.LEAVE): State.LEFT,
     (State.WAITING, Event.CANCEL): State.CANCELLED,
     (State.WAITING, Event.MISS): State.NO_SHOW,
+    (State.WAITING, Event.REBOOK): State.BOOKED,
+    (State.WAITING, Event.CALL_BACK): State.LEFT,
     (State.ADMITTED, Event.CONFIRM): State.IN_SESSION,
     (State.ADMITTED, Event.NOT_CONFIRMED): State.WAITING,
     (State.ADMITTED, Event.SEND_BACK): State.WAITING,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, insert, select, update
@@ -20,6 +20,17 @@ from server.people.tables import patient, staff
 from server.visit.states import Event, State, after
 from server.visit.tables import visit, visit_event
 from server.visit.walk_in import WalkIn
+
+#: the therapist in whose own queue a visit waits
+own = staff.alias("own")
+#: the columns of a visit that nobody has admitted: what a way back to the queue sets
+NOBODY: dict[str, Any] = {
+    "therapist_id": None, "therapist_page": None, "admitted_at": None, "confirmed_at": None, "policy": None,
+    "started_at": None, "ends_at": None, "wrap_ends_at": None, "held": False, "lost_since": None, "lost_ms": 0,
+    "given_back_ms": 0, "path": None, "phone_fallback": False, "phone_since": None,
+    "patient_quality": None, "therapist_quality": None,
+    "patient_media": None, "therapist_media": None,
+}  # fmt: skip
 
 
 async def create_walk_in(db: Database, form: WalkIn) -> tuple[str, str]:
@@ -56,6 +67,52 @@ async def create_walk_in(db: Database, form: WalkIn) -> tuple[str, str]:
     return visit_id, address
 
 
+async def create_booked(
+    tx: Transaction,
+    door: Access,
+    visit_id: str,
+    patient_id: str,
+    address: str,
+    actor: Actor,
+    *,
+    name: str,
+    dob: date,
+    email: str | None,
+    reason: str,
+    phone: str,
+    language: str,
+    page_language: str,
+    interpreter: bool,
+    due_at: datetime,
+    for_staff: str,
+) -> None:
+    """Patient and booked visit, without what is asked on the day (place, emergency contact, consent).
+
+    The appointment is ``booking.store``'s, in the same transaction; ``door`` is its audited access."""
+    await create_patient(tx, door, patient_id, name=name, dob=dob, email=email)
+    c = visit.c
+    await tx.conn.execute(
+        insert(visit).values(
+            id=visit_id,
+            address_hash=digest(address),
+            patient_id=patient_id,
+            state=State.BOOKED,
+            version=1,
+            changed_at=tx.now,
+            created_at=tx.now,
+            reason=door.seal(c.reason, visit_id, reason),
+            phone=door.seal(c.phone, visit_id, phone),
+            language=language,
+            page_language=page_language,
+            interpreter=interpreter,
+            due_at=due_at,
+            for_staff=for_staff,
+        )
+    )
+    await _log(tx, visit_id, 1, "booked", State.BOOKED, actor)
+    tx.changed("visit", visit_id, 1)
+
+
 async def by_address(conn: AsyncConnection, address: str) -> RowMapping | None:
     """The visit that a link points to."""
     if not well_formed(address):
@@ -71,7 +128,8 @@ async def by_id(conn: AsyncConnection, visit_id: str, *, lock: bool = False) -> 
 
 
 async def with_people(conn: AsyncConnection, *conditions: Any, limit: int = 500) -> Sequence[RowMapping]:
-    """Visits with their patient's sealed name and their therapist's name, oldest arrival first."""
+    """Visits with their patient's sealed name, their therapist's name and that of the therapist whose queue they are
+    in, oldest arrival first."""
     query = (
         select(
             visit,
@@ -79,9 +137,11 @@ async def with_people(conn: AsyncConnection, *conditions: Any, limit: int = 500)
             patient.c.dob.label("patient_dob"),
             staff.c.name.label("therapist_name"),
             staff.c.profession.label("therapist_profession"),
+            own.c.name.label("for_staff_name"),
         )
         .join(patient, patient.c.id == visit.c.patient_id)
         .outerjoin(staff, staff.c.id == visit.c.therapist_id)
+        .outerjoin(own, own.c.id == visit.c.for_staff)
         .where(*conditions)
         .order_by(visit.c.arrived_at.nulls_last(), visit.c.created_at, visit.c.id)
         .limit(limit)
@@ -184,6 +244,19 @@ async def _log(
     )
 
 
+async def link_opened(db: Database, row: RowMapping) -> None:
+    """On the timeline, once: the patient has seen the visit's page. ``row``: the visit's."""
+    e = visit_event.c
+    before = select(e.seq).where(e.visit_id == row["id"], e.event == "link_opened").limit(1)
+    async with db.read() as conn:
+        if await conn.scalar(before) is not None:
+            return
+    async with db.write() as tx:
+        await _locked(tx, row["id"])  # of two pages at once the second one finds the first one's line
+        if await tx.conn.scalar(before) is None:
+            await update_row(tx, row["id"], "link_opened", Actor("patient", row["patient_id"]))
+
+
 async def timeline(conn: AsyncConnection, visit_id: str) -> Sequence[RowMapping]:
     """The visit's events in order: the one history that everything else is read from."""
     return (
@@ -200,9 +273,11 @@ class Particulars:
     name: str
     dob: date
     reason: str
-    location: dict[str, str]
+    location: dict[str, str]  # empty: not said yet
     phone: str
     emergency: dict[str, str]
+    hand_over: str | None = None
+    priority_reason: str | None = None
 
 
 def particulars(door: Access, row: RowMapping) -> Particulars:
@@ -212,7 +287,9 @@ def particulars(door: Access, row: RowMapping) -> Particulars:
         name=door.open(patient.c.name, row["patient_id"], row["patient_name"]),
         dob=date.fromisoformat(door.open(patient.c.dob, row["patient_id"], row["patient_dob"])),
         reason=door.open(c.reason, key, row["reason"]),
-        location=json.loads(door.open(c.location, key, row["location"])),
+        location=json.loads(door.open(c.location, key, row["location"]) or "{}"),
         phone=door.open(c.phone, key, row["phone"]),
-        emergency=json.loads(door.open(c.emergency, key, row["emergency"])),
+        emergency=json.loads(door.open(c.emergency, key, row["emergency"]) or "{}"),
+        hand_over=door.open(c.hand_over, key, row["hand_over"]),
+        priority_reason=door.open(c.priority_reason, key, row["priority_reason"]),
     )

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 from server.db import Encrypted, UtcTime, metadata
 from server.visit.states import State
 
+_TO_CALL = "call_back_at IS NOT NULL AND called_back_at IS NULL"
 _OPEN = f"state IN ('{State.ADMITTED}', '{State.IN_SESSION}')"
 
 visit = Table(
@@ -19,18 +20,33 @@ visit = Table(
     Column("version", Integer, nullable=False, default=1),
     Column("changed_at", UtcTime, nullable=False, index=True),
     Column("created_at", UtcTime, nullable=False),
-    Column("arrived_at", UtcTime),
+    Column("arrived_at", UtcTime, index=True),
     # what the patient said on the form
     Column("reason", Encrypted, nullable=False),
-    Column("location", Encrypted, nullable=False),  # JSON: street, city, province
+    Column("location", Encrypted),  # JSON: street, city, province; a booked patient says it on the day
     Column("phone", Encrypted, nullable=False),  # E.164
-    Column("emergency", Encrypted, nullable=False),  # JSON: name and phone, or declined
+    Column("emergency", Encrypted),  # JSON: name and phone, or declined
     Column("language", String(5), nullable=False),
     Column("page_language", String(2), nullable=False),
     Column("interpreter", Boolean, nullable=False),
-    Column("consent_version", String(16), nullable=False),
-    Column("consent_language", String(2), nullable=False),
-    Column("consent_at", UtcTime, nullable=False),
+    Column("consent_version", String(16)),
+    Column("consent_language", String(2)),
+    Column("consent_at", UtcTime),
+    # its place in the queue (waitingroom/queue.py)
+    Column("due_at", UtcTime, index=True),  # when a booked visit's slot begins
+    Column("for_staff", String(22), ForeignKey("staff.id")),  # this therapist's own queue; none: the pool
+    Column("for_profession", String(2)),  # PT or OT; none: either
+    Column("priority_at", UtcTime),  # staff have put the visit first, then
+    Column("priority_reason", Encrypted),
+    Column("hand_over", Encrypted),  # a therapist's line for the next one
+    # what else is true of who waits
+    Column("patient_node", String(22)),  # the web node that has the patient's page open: presence, see `node`
+    Column("check_verdict", String(4)),  # of the last connection check: good, fair, bad
+    Column("start_mode", String(9)),  # what it suggests: video, low_video, audio, phone
+    Column("asked_at", UtcTime),  # staff were asked what to do about a patient who is away
+    Column("nobody_at", UtcTime),  # the last therapist left while this patient waited
+    Column("call_back_at", UtcTime),  # the patient asked for a call instead
+    Column("called_back_at", UtcTime),  # and got it
     # admission and the clock
     Column("therapist_id", String(22), ForeignKey("staff.id"), index=True),
     Column("admitted_at", UtcTime),
@@ -58,6 +74,8 @@ visit = Table(
     Column("phone_since", UtcTime),  # is by phone, or ended so
     Column("patient_quality", String(4)),  # good, weak or lost, as that page measured it last
     Column("therapist_quality", String(4)),
+    # who is still to be called
+    Index("ix_visit_to_call", "call_back_at", sqlite_where=text(_TO_CALL), postgresql_where=text(_TO_CALL)),
     # one therapist, one open visit
     Index(
         "uq_visit_open_therapist", "therapist_id", unique=True, sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)

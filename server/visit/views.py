@@ -16,6 +16,7 @@ from server.i18n import N_, translator
 from server.people.store import anyone_on_duty
 from server.people.tables import patient
 from server.visit import store, walk_in
+from server.visit.arrival import may_arrive
 from server.visit.consent import CURRENT
 from server.visit.hours import Opening, next_opening, parse_hours
 from server.visit.pages import proof_page, remember, visit_of
@@ -140,9 +141,12 @@ async def ready(request: web.Request) -> web.StreamResponse:
     """The check is done: the patient takes a place in the queue. Pressing twice is the same as once."""
     row = await visit_of(request)
     async with request.app[DATABASE].write() as tx:
-        if row["state"] == State.CHECKING:
+        if row["state"] == State.CHECKING or may_arrive(row, tx.now):
             actor = Actor("patient", row["patient_id"])
-            await store.change(tx, row["id"], Event.ARRIVE, actor, arrived_at=tx.now, patient_seen_at=tx.now)
+            here = [visit.c.location.is_not(None)]  # a booking that was moved at this moment asks again
+            await store.change(
+                tx, row["id"], Event.ARRIVE, actor, conditions=here, arrived_at=tx.now, patient_seen_at=tx.now
+            )
     raise see_other(str(request.app.router["visit"].url_for(address=request.match_info["address"])))
 
 

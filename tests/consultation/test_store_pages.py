@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from server.consultation import store
-from server.db import Change, Database
+from server.db import Database
 from server.ids import new_id
 from server.visit import store as visits
 from tests.people import BEN, Clinic, Patient, Therapist
@@ -64,23 +64,6 @@ async def test_of_two_pages_opened_at_once_one_is_current(clinic: Clinic, ana: P
     pages = [new_id() for _ in range(4)]
     await asyncio.gather(*(clinic.opens_page(ana, ana, page, fresh=True) for page in pages))
     assert (await clinic.row(ana))["patient_page"] in pages
-
-
-async def test_presence_is_no_change_of_the_visit(clinic: Clinic, ana: Patient) -> None:
-    before = await clinic.row(ana)
-    heard: list[list[Change]] = []
-
-    async def hear(changes: list[Change]) -> None:
-        heard.append(changes)
-
-    clinic.db.on_commit = hear
-    await clinic.passes(ana, 30)
-    await store.seen(clinic.db, [ana.visit, new_id()])
-    row = await clinic.row(ana)
-    assert row["version"] == before["version"]
-    assert await clinic.db.now() - row["patient_seen_at"] < timedelta(seconds=5)
-    await store.seen(clinic.db, [])
-    assert heard == []
 
 
 # ---- the relay's entries

@@ -46,3 +46,11 @@ test("sound only: the picture is not sent at all", () => {
 test("before the negotiation there is nothing to change", () => {
   assert.equal(adapt({ encodings: [] }, "video", 2, true), false);
 });
+
+test("where little goes through a connection begins a step smaller, and grows when that goes well", () => {
+  const adaptation = new Adaptation();
+  adaptation.forget(1);
+  assert.equal(adaptation.step, 1);
+  adaptation.follow("good", 0);
+  assert.equal(adaptation.follow("good", 12_000), 0);
+});

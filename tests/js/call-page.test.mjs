@@ -105,5 +105,5 @@ test("the settings outlive the page", () => {
   const kept = new Map();
   const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
   callSettings(storage).set({ mirror: false, speaker: "s" });
-  assert.deepEqual(callSettings(storage).values, { camera: "", microphone: "", speaker: "s", mirror: false, shortcuts: true });
+  assert.deepEqual(callSettings(storage).values, { camera: "", microphone: "", speaker: "s", gentle: false, mirror: false, shortcuts: true });
 });

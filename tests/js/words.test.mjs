@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clockText, fill, minutesSince, phoneText, shortName, stageWords, waitKind } from "../../webclient/js/lib/words.js";
+import { clockText, fill, minutesSince, phoneText, shortName, stageWords } from "../../webclient/js/lib/words.js";
 
 test("values go into their places, unknown places stay", () => {
   assert.equal(fill("about {min} to {max} minutes", { min: 5, max: 10 }), "about 5 to 10 minutes");
@@ -13,14 +13,6 @@ test("the clock never goes below zero and counts the begun second", () => {
   assert.equal(clockText(1121.2), "18:42");
   assert.equal(clockText(9), "0:09");
   assert.equal(clockText(-3), "0:00");
-});
-
-test("the words for a wait", () => {
-  assert.equal(waitKind(null, null), "unknown");
-  assert.equal(waitKind(undefined, 5), "unknown");
-  assert.equal(waitKind(0, 5), "under");
-  assert.equal(waitKind(5, 5), "single");
-  assert.equal(waitKind(5, 10), "range");
 });
 
 test("what stands in the place of the picture", () => {

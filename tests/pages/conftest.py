@@ -13,7 +13,6 @@ from aiohttp import web
 
 from server.app import make_app
 from server.config import Settings
-from server.web import DATABASE
 from tests.pages.visitors import Member, Site
 from tests.rig.processes import free_port
 from tests.valkey import TestValkey
@@ -32,7 +31,7 @@ async def serving(settings: Settings) -> AsyncIterator[Site]:
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", settings.port).start()
-    site = Site(f"http://127.0.0.1:{settings.port}/", app[DATABASE], settings)
+    site = Site(f"http://127.0.0.1:{settings.port}/", app)
     try:
         yield site
     finally:

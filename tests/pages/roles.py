@@ -26,7 +26,7 @@ async def go_on_duty(person: Person) -> None:
     # before its script runs the page sends a plain form, and the camera then waits for a press
     await expect(person.page.locator("#desk")).to_have_attribute("data-socket", "open")
     if await person.page.locator("#desk").get_attribute("data-on-duty") != "yes":
-        await person.page.locator("form[action='/desk/duty'] button[value=yes]").click()
+        await person.page.locator("form[action='/desk/duty'] [data-duty-side=off] button[value=on]").click()
     await expect(person.page.locator("#desk")).to_have_attribute("data-on-duty", "yes")
 
 

@@ -15,7 +15,7 @@ POSTS = [route for route in ROUTES if route.method == "POST"]
 
 
 def path_of(route: str, visit: str, address: str) -> str:
-    return route.replace("{visit}", visit).replace("{guest}", visit).replace("{address}", address)
+    return route.replace("{visit}", visit).replace("{guest}", visit).replace("{other}", visit).replace("{address}", address)
 
 
 async def refused(who: Visitor, path: str, form: dict[str, str], headers: dict[str, str]) -> bool:

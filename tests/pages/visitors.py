@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 from multidict import CIMultiDictProxy
 from sqlalchemy import RowMapping, insert, select, text
 from yarl import URL
 
 from server.audit import audit_entry
-from server.config import Settings
-from server.db import Database
 from server.ids import digest, new_id
 from server.people.passwords import hash_password
 from server.people.tables import staff
 from server.visit import store as visits
 from server.visit.consent import CURRENT
 from server.visit.tables import visit
+from server.web import DATABASE, SETTINGS
 
 PASSWORD = "alder street tests"
 #: argon2 is slow on purpose: one hash for everybody
@@ -165,8 +165,8 @@ class Member(Visitor):
 class Site:
     """The whole service in this process, and its people."""
 
-    def __init__(self, url: str, db: Database, settings: Settings) -> None:
-        self.url, self.db, self.settings = url, db, settings
+    def __init__(self, url: str, app: web.Application) -> None:
+        self.url, self.app, self.db, self.settings = url, app, app[DATABASE], app[SETTINGS]
         self._people: list[Visitor] = []
 
     def visitor(self, lang: str = "en") -> Visitor:

@@ -153,7 +153,8 @@ class App(Program):
         self.var = var
         self.port = free_port()
         self.relay_port = free_port()
-        env = {"TM_VAR": var, "TM_PORT": self.port, "TM_RELAY_PORT": self.relay_port}
+        env = {"TM_VAR": var, "TM_PORT": self.port, "TM_RELAY_PORT": self.relay_port, "TM_DEMO_DAY": 0}
+        env["TM_DEMO_MONTH"] = 0
         env |= {f"TM_{name.upper()}": value for name, value in settings.items()}
         argv = [sys.executable, "-m", "server", verb]
         super().__init__(argv, {key: str(value) for key, value in env.items()}, var.with_suffix(".log"))

@@ -87,9 +87,10 @@ class Node:
     def __init__(self, hub: Hub, server: TestServer, client: ClientSession) -> None:
         self.hub, self.server, self._client = hub, server, client
 
-    async def open(self, who: str) -> ClientWebSocketResponse:
+    async def open(self, who: str, *, autoping: bool = True) -> ClientWebSocketResponse:
         url = self.server.make_url(f"/live/{who}")
-        return await self._client.ws_connect(url, headers={"Origin": f"http://{url.host}:{url.port}"})
+        headers = {"Origin": f"http://{url.host}:{url.port}"}
+        return await self._client.ws_connect(url, headers=headers, autoping=autoping)
 
     async def page(self, who: str, *, fresh: bool = True, instance: str = "", visit: str | None = None) -> Tab:
         tab = Tab(await self.open(who), instance or secrets.token_urlsafe(16))

@@ -5,14 +5,13 @@ import secrets
 from contextlib import AsyncExitStack
 
 import pytest
-from aiohttp import ClientSession, WSServerHandshakeError, web
-from aiohttp.test_utils import TestServer
+from aiohttp import ClientSession, WSServerHandshakeError
 
 from signaling.hub import Page
 from signaling.messages import Ended, Snapshot
-from signaling.socket import BURST, Outgoing, PageConnection, upgrade
+from signaling.socket import BURST, Outgoing, PageConnection
+from tests.rig.wait import until
 from tests.signaling.hub_rig import (
-    PEOPLE,
     Node,
     QuietBus,
     Tab,
@@ -90,24 +89,59 @@ async def test_a_revoked_session_is_cut_off(one: Node) -> None:
     assert (await ana.hear("call"))["peer"]["present"] is False
 
 
-async def test_a_session_that_is_no_longer_allowed_is_cut_off(one: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("signaling.socket.ALLOWED_EVERY", 0.01)
-    asked = 0
+async def test_a_silent_page_is_asked_and_one_that_answers_stays(one: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page in the background says nothing itself, but its browser answers the WebSocket's ping."""
+    beats(monkeypatch)
+    ana = await one.page("ana")
+    await ana.hear("welcome")
+    (page,) = one.hub.pages(visit="v1")
+    assert isinstance(page, PageConnection)
+    first = page._heard
+    reading = asyncio.create_task(ana.hear("pong"))  # this client answers pings only while it reads
+    await until(lambda: page._heard > first + 0.5, what="asked again and again, it has answered each time")
+    await ana.say("ping")
+    await reading
 
-    async def allowed() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked < 3
 
-    async def live(request: web.Request) -> web.WebSocketResponse:
-        return await PageConnection(one.hub, PEOPLE["ana"], allowed).run(await upgrade(request))
+async def test_a_page_that_gives_no_sign_of_life_is_ended(one: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    beats(monkeypatch)
+    dead = await one.open("ana", autoping=False)
+    await Tab(dead, secrets.token_urlsafe(16)).say("hello", instance=secrets.token_urlsafe(16), fresh=True)
+    bo = await one.page("bo")
+    await bo.hear("welcome")
+    await until(lambda: one.hub.pages(visit="v1"), what="the page is open")
+    await until(lambda: not one.hub.pages(visit="v1"), what="its connection is ended")
 
-    app = web.Application()
-    app.router.add_get("/", live)
-    async with TestServer(app) as server, ClientSession() as client:
-        tab = Tab(await client.ws_connect(server.make_url("/")), secrets.token_urlsafe(16))
-        await tab.say("hello", instance=tab.instance, fresh=True)
-        assert await tab.closed() == 4401
+
+def beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("BEAT", 0.02), ("HEARTBEAT", 0.1), ("ANSWER", 0.3)):
+        monkeypatch.setattr(f"signaling.socket.{name}_SECONDS", seconds)
+
+
+async def test_a_page_that_waits_costs_one_task(one: Node) -> None:
+    """Ten thousand of them wait: the reader, which is the request's own, and nothing else."""
+    tabs = [await one.page(who) for who in ("ana", "bo", "li")]
+    for tab in tabs:
+        await tab.hear("welcome")
+        await tab.silent()
+    for page in one.hub.pages():
+        page.send(Snapshot(kind="visit", version=1, data={}))
+    assert not [task for task in asyncio.all_tasks() if "PageConnection" in repr(task.get_coro())]
+    for tab in tabs:
+        await tab.hear("snapshot")
+
+
+async def test_what_waits_goes_out_in_order(one: Node) -> None:
+    """Said at once while the connection takes it, through the queue when it does not, and at once again."""
+    ana = await one.page("ana")
+    await ana.hear("welcome")
+    (page,) = one.hub.pages(visit="v1")
+    said = [f"{number}:" + "x" * 20_000 for number in range(200)]  # 4 MB: more than the system takes at once
+    for start in range(0, 200, 50):
+        for reason in said[start : start + 50]:
+            page.send(Ended(visit="v1", reason=reason))
+        heard = [(await ana.hear("ended"))["reason"] for _ in range(50)]
+        assert heard == said[start : start + 50]
 
 
 async def test_a_reader_that_stays_behind_is_closed(one: Node) -> None:
@@ -116,9 +150,13 @@ async def test_a_reader_that_stays_behind_is_closed(one: Node) -> None:
     await bo.hear("welcome")
     (page,) = one.hub.pages(visit="v1")
     for version in range(3000):
-        page.send(Snapshot(kind="waiting", version=version, data={}))
-    assert (await ana.hear("snapshot"))["version"] == 2999, "one snapshot waits, the newest"
-    for _ in range(300):
+        page.send(Snapshot(kind="waiting", version=version, data={"x": "x" * 10_000}))
+    heard = [(await ana.hear("snapshot"))["version"]]
+    while heard[-1] != 2999:
+        heard.append((await ana.hear("snapshot"))["version"])
+    assert heard == sorted(heard), "none is older than the one before"
+    assert len(heard) < 2000, "what the system does not take waits as one snapshot, the newest"
+    for _ in range(2000):
         page.send(Ended(visit="v1", reason="x" * 10_000))
     assert await ana.closed() == 4410
     await bo.silent()
@@ -131,11 +169,12 @@ async def test_the_newest_snapshot_replaces_what_waits() -> None:
     assert out.put("a2", "a")
     assert out.put("c")
     assert not out.put("d"), "three wait"
-    assert [await out.get() for _ in range(3)] == ["a2", "b", "c"]
+    assert [out.take() for _ in range(3)] == ["a2", "b", "c"]
     assert not out.put("x" * 1001)
     assert out.put("last")
     out.end()
-    assert [await out.get(), await out.get()] == ["last", None]
+    assert not out.put("later") or len(out) == 1
+    assert [out.take(), out.take()] == ["last", None]
 
 
 async def test_the_server_learns_of_pages_and_gives_them_snapshots(stack: AsyncExitStack, visits: MemoryVisits) -> None:

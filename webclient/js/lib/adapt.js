@@ -22,9 +22,12 @@ export class Adaptation {
   #last = null;
   #since = 0;
 
-  /** Another connection begins whole. */
-  forget() {
-    this.step = 0;
+  /**
+   * Another connection begins whole, or a step smaller where little goes through.
+   * @param {number} [first]
+   */
+  forget(first = 0) {
+    this.step = first;
     this.#last = null;
   }
 

@@ -1,5 +1,6 @@
 // Watches a call: measures every two seconds, adapts what this side sends, and tells the service.
 import { Adaptation, adapt } from "./adapt.js";
+import { settings } from "./call-settings.js";
 import { EVERY_MS, QualityMeter, readStats } from "./quality.js";
 
 /** @typedef {import("./call.js").Call} Call */
@@ -65,10 +66,10 @@ export class QualityWatch extends EventTarget {
     if (pc !== this.#pc) {
       this.#pc = pc;
       this.#meter.forget();
-      this.#adaptation.forget();
+      this.#adaptation.forget(settings.values.gentle ? 1 : 0);
       this.#set(null);
     }
-    if (media === "connected" && !this.#picture) this.#apply();
+    if (media === "connected" && (!this.#picture || this.#adaptation.step > 0)) this.#apply();
     if (media === "reconnecting" && this.#counting) {
       this.#meter.interrupted();
       this.#set("lost");

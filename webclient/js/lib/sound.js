@@ -33,6 +33,11 @@ export function unlockSound() {
   if (audio && !unlocked) void use(audio).then(() => release(audio));
 }
 
+/** Whether this browser plays our sounds already. */
+export function soundAllowed() {
+  return unlocked;
+}
+
 /**
  * Reports how loud a stream is, 0 to 1, ten times a second. Returns what stops it.
  * @param {MediaStream} stream

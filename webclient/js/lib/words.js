@@ -19,18 +19,6 @@ export function clockText(seconds) {
 }
 
 /**
- * Which of the waiting texts fits the range, in minutes; null where nobody knows.
- * @param {number | null | undefined} least
- * @param {number | null | undefined} most
- * @returns {"unknown" | "under" | "single" | "range"}
- */
-export function waitKind(least, most) {
-  if (least == null || most == null) return "unknown";
-  if (least <= 0) return "under";
-  return least === most ? "single" : "range";
-}
-
-/**
  * What the picture's place says when there is no picture to see; "" when there is.
  * @param {{ media: string, peer?: { present?: boolean, cameraOff?: boolean, away?: "" | "phone" | "hidden" } }} state
  * @param {boolean} hasPicture a frame of the other's camera has been shown

@@ -1,15 +1,21 @@
 // The therapist's page. The queue is live; an admission opens the call and the note on this same page, with the camera
 // open and the offer made beforehand, so that it starts at once. Forms still work where the socket does not.
+import { settings } from "../lib/call-settings.js";
 import { Call } from "../lib/call.js";
 import { alreadyAllowed, closeDevices, openDevices } from "../lib/devices.js";
 import { newInstance, socketUrl, TabMemory } from "../lib/page.js";
 import { PageSocket } from "../lib/page-socket.js";
-import { playTone, unlockSound } from "../lib/sound.js";
-import { phoneText } from "../lib/words.js";
-import { startModules } from "../start.js";
+import { DESK_SHORTCUTS, shortcutOf } from "../lib/shortcuts.js";
+import { unlockSound } from "../lib/sound.js";
+import { fill, phoneText } from "../lib/words.js";
 import { CallView } from "./call-view.js";
 import { find } from "./clock-view.js";
-import { AFTER_PICTURE_MS, keepAwake, posted, showPreview, SIGNALS_MS } from "./live-page.js";
+import { DeskActs } from "./desk-acts.js";
+import { DeskAlerts } from "./desk-alerts.js";
+import { DeskDuty } from "./desk-duty.js";
+import { DeskNote } from "./desk-note.js";
+import { TodayView } from "./desk-today.js";
+import { keepAwake, posted, showPreview, SIGNALS_MS } from "./live-page.js";
 import { QueueView, write } from "./queue-view.js";
 
 /**
@@ -22,10 +28,15 @@ import { QueueView, write } from "./queue-view.js";
  * @property {string} [location] one line
  * @property {string} [language]
  * @property {boolean} [interpreter]
+ * @property {string | null} [hand_over]
  */
 /**
  * @typedef {object} QueueData what a snapshot of kind "queue" holds
  * @property {import("./queue-view.js").Waiting[]} waiting
+ * @property {number} more
+ * @property {import("./queue-view.js").Next | null} next
+ * @property {import("./desk-today.js").Slot[]} today
+ * @property {"on" | "break" | "last" | "off"} duty
  * @property {Mine | null} mine
  * @property {boolean} on_duty
  * @property {string} [server_now]
@@ -34,8 +45,6 @@ import { QueueView, write } from "./queue-view.js";
 /** An admission that nobody answered by then goes the form's way. */
 const ADMIT_MS = 4000;
 const PREPARE_MS = 60_000;
-/** The note is a large page: the first pictures go before it, but it does not wait for them longer than this. */
-const NOTE_MS = 2000;
 const LATER_MS = 500;
 
 export default class Desk {
@@ -50,6 +59,18 @@ export default class Desk {
     this.view = new CallView(find(element, "[data-call]"), this.call, this.memory, this.socket);
     this.call.addEventListener("state", () => this.call.state.media === "connected" && this.openAdmitted());
     this.queue = new QueueView(find(element, "[data-queue]"));
+    this.today = new TodayView(find(element, "[data-today]"));
+    this.alerts = new DeskAlerts(element);
+    this.duty = new DeskDuty(element, () => void this.openDevices());
+    this.acts = new DeskActs(element, (act, visit) => this.acted(act, visit));
+    this.note = new DeskNote(find(element, "#note"), {
+      visit: () => element.dataset.visit ?? "",
+      url: () => this.address(element.dataset.noteUrl),
+      picture: this.view.remote,
+      failed: element.querySelector("template[data-note-failed]"),
+    });
+    /** A visit that this page has just given away. */
+    this.givenAway = "";
     /** Whose call has just begun, until the page shows it. @type {Mine | null} */
     this.admitted = null;
     this.dialog = /** @type {HTMLDialogElement} */ (find(element, "[data-end-dialog]"));
@@ -57,13 +78,14 @@ export default class Desk {
     this.socket.addEventListener("message", (event) => this.heard(/** @type {CustomEvent} */ (event).detail));
     this.socket.addEventListener("state", (event) => this.socketChanged(/** @type {CustomEvent<string>} */ (event).detail));
     document.addEventListener("submit", (event) => void this.submitted(event));
+    document.addEventListener("keydown", (event) => this.keyed(event));
     element.addEventListener("click", (event) => this.pressed(event));
     keepAwake(this.socket);
     setInterval(() => this.prepare(), PREPARE_MS);
     this.socket.open();
     if (this.running() && element.dataset.visit) void this.openDevices();
     else if (this.onDuty()) void this.openIfAllowed();
-    if (element.dataset.visit && find(element, "#note").dataset.loaded !== "yes") void this.loadNote();
+    if (element.dataset.visit && find(element, "#note").dataset.loaded !== "yes") void this.note.load();
   }
 
   async openIfAllowed() {
@@ -134,19 +156,41 @@ export default class Desk {
   /** @param {QueueData} data */
   told(data) {
     this.setOffset(data.server_now);
-    const first = this.element.dataset.told !== "yes";
-    this.element.dataset.told = "yes";
-    const fresh = this.queue.update(data.waiting);
-    // never into a running visit: the tone would sound in the patient's ear
-    if (fresh.length > 0 && !first && data.on_duty && !this.running()) playTone();
-    this.duty(data.on_duty);
+    this.queue.update(data.waiting, data.more, data.next);
+    this.today.update(data.today);
+    this.duty.show(data.duty);
+    if (this.view.stream) this.prepare(); // the camera was open before the answer came
     if (data.mine) {
       if (data.mine.visit !== this.element.dataset.visit) this.openVisit(data.mine);
       else this.fillHead(data.mine);
       this.element.dataset.visitState = data.mine.state ?? "admitted";
     } else if (this.running()) {
-      this.closeCall(data.waiting.some((one) => one.visit === this.element.dataset.visit));
+      const { visit } = this.element.dataset;
+      this.closeCall(this.givenAway === visit || data.waiting.some((one) => one.visit === visit));
     }
+    // never into a running visit: the tone would sound in the patient's ear
+    this.alerts.update(this.running() ? [] : data.waiting.filter((one) => one.rings), this.queue.count ?? 0);
+  }
+
+  /**
+   * A form of the dialog was taken.
+   * @param {string} act
+   * @param {string} visit
+   */
+  acted(act, visit) {
+    if (act === "transfer" || act === "back") this.givenAway = decodeURIComponent(visit);
+  }
+
+  /** @param {KeyboardEvent} event */
+  keyed(event) {
+    if (!settings.values.shortcuts || this.element.dataset.view !== "queue" || document.querySelector("dialog[open]")) return;
+    const focus = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    if (shortcutOf(event, focus, DESK_SHORTCUTS) !== "admit-next") return;
+    const form = find(this.element, "[data-admit-next]");
+    if (form.hidden || !(form instanceof HTMLFormElement)) return;
+    event.preventDefault();
+    unlockSound();
+    form.requestSubmit();
   }
 
   /**
@@ -159,31 +203,17 @@ export default class Desk {
     find(place, "p").textContent = words;
   }
 
-  /** @param {boolean} on */
-  duty(on) {
-    this.element.dataset.onDuty = on ? "yes" : "no";
-    const pressed = document.activeElement?.closest("[data-duty-side]");
-    for (const side of document.querySelectorAll("[data-duty-side]")) {
-      if (!(side instanceof HTMLElement)) continue;
-      side.hidden = (side.dataset.dutySide === "on") !== on;
-      // the button that was pressed goes; whoever works by keyboard stays in its place
-      if (pressed && pressed !== side && !side.hidden) side.querySelector("button")?.focus();
-    }
-    find(this.element, "[data-empty-on]").hidden = !on;
-    find(this.element, "[data-empty-off]").hidden = on;
-    find(this.element, "[data-off-duty-hint]").hidden = on || !find(this.element, "[data-empty]").hidden;
-    if (this.view.stream) this.prepare(); // the camera was open before the answer came
-  }
-
   /** @param {Mine} mine */
   openVisit(mine) {
     clearTimeout(this.admitting);
     this.say("");
+    this.givenAway = "";
     this.element.dataset.visit = mine.visit;
     this.element.dataset.visitState = mine.state ?? "admitted";
     this.fillHead(mine);
-    for (const form of this.element.querySelectorAll("[data-visit-form]")) {
+    for (const form of this.element.querySelectorAll("[data-visit-form], [data-visit-link]")) {
       if (form instanceof HTMLFormElement) form.action = this.address(form.dataset.visitForm);
+      if (form instanceof HTMLAnchorElement) form.href = this.address(form.dataset.visitLink);
     }
     this.show("visit");
     find(this.element, "[data-call-part]").hidden = false;
@@ -191,7 +221,7 @@ export default class Desk {
     setTimeout(() => this.entitle(mine), LATER_MS);
     find(this.element, ".patient-name").focus();
     void this.openDevices();
-    this.loadNoteSoon();
+    this.note.loadSoon();
   }
 
   /**
@@ -201,6 +231,7 @@ export default class Desk {
   entitle(mine) {
     if (this.element.dataset.visit !== mine.visit) return;
     document.title = [mine.name, ...document.title.split(" – ").slice(1)].join(" – ");
+    this.alerts.show();
     history.replaceState(null, "", this.address(this.element.dataset.visitUrl));
   }
 
@@ -221,6 +252,9 @@ export default class Desk {
       write(field, value ?? ""); // nothing of the visit before may stay
       if (field instanceof HTMLAnchorElement) field.href = `tel:${mine.phone ?? ""}`;
     }
+    const line = find(this.element, "[data-hand-over]");
+    line.hidden = !mine.hand_over;
+    write(line, mine.hand_over ? fill(line.dataset.text ?? "", { text: mine.hand_over }) : "");
   }
 
   /**
@@ -234,7 +268,7 @@ export default class Desk {
     this.element.dataset.visitState = waitsAgain ? "waiting" : "ended";
     if (waitsAgain) {
       this.element.dataset.visit = "";
-      find(this.element, "#note").replaceChildren();
+      this.note.clear();
       history.replaceState(null, "", this.element.dataset.desk ?? "");
       this.show("queue");
     } else {
@@ -260,59 +294,20 @@ export default class Desk {
     }
   }
 
-  /** The note of a visit that has just been opened: after the first picture. */
-  loadNoteSoon() {
-    const place = find(this.element, "#note");
-    const waiting = document.createElement("p");
-    waiting.className = "soft";
-    waiting.textContent = place.dataset.textLoading ?? "";
-    place.replaceChildren(waiting); // never the note of the visit before
-    place.dataset.loaded = "no";
-    const picture = this.view.remote;
-    clearTimeout(this.noteTimer);
-    this.noteTimer = setTimeout(() => void this.loadNote(), NOTE_MS);
-    picture.onloadeddata = () => {
-      picture.onloadeddata = null;
-      if (place.dataset.loaded === "yes") return;
-      clearTimeout(this.noteTimer);
-      this.noteTimer = setTimeout(() => void this.loadNote(), AFTER_PICTURE_MS);
-    };
-  }
-
-  async loadNote() {
-    clearTimeout(this.noteTimer);
-    const place = find(this.element, "#note");
-    const visit = this.element.dataset.visit;
-    try {
-      const answer = await fetch(this.address(this.element.dataset.noteUrl), { headers: { Accept: "text/html" } });
-      if (!answer.ok) throw new Error(`the note answered ${answer.status}`);
-      const html = await answer.text();
-      if (this.element.dataset.visit !== visit) return;
-      const template = document.createElement("template");
-      template.innerHTML = html;
-      place.replaceChildren(template.content);
-      place.dataset.loaded = "yes";
-      await startModules(place);
-    } catch (error) {
-      console.error("the note did not load", error);
-      const failed = this.element.querySelector("template[data-note-failed]");
-      if (failed instanceof HTMLTemplateElement) place.replaceChildren(failed.content.cloneNode(true));
-    }
-  }
-
   /** @param {SubmitEvent} event */
   async submitted(event) {
     const form = /** @type {HTMLFormElement} */ (event.target);
     if (form.matches("[data-admit]")) {
-      this.admit(event, form);
-    } else if (form.matches("[data-duty], [data-end], [data-give-back]")) {
+      this.admit(event, form, form.closest("[data-visit-row]")?.getAttribute("data-visit-row"));
+    } else if (form.matches("[data-admit-next]")) {
+      this.admit(event, form, form.dataset.visit);
+    } else if (form.matches("[data-end], [data-give-back]")) {
       event.preventDefault();
       unlockSound();
       const body = new URLSearchParams();
       for (const [name, value] of new FormData(form, event.submitter)) body.append(name, String(value));
       this.dialog.close();
       if (!(await posted(form.action, body))) location.reload(); // the server's page says what is true
-      else if (form.matches("[data-duty]") && body.get("on") === "yes") void this.openDevices();
     }
   }
 
@@ -320,13 +315,12 @@ export default class Desk {
    * Over the socket where it is open: one round trip less than a form.
    * @param {SubmitEvent} event
    * @param {HTMLFormElement} form
+   * @param {string | null | undefined} visit
    */
-  admit(event, form) {
-    if (this.element.dataset.socket !== "open") return;
+  admit(event, form, visit) {
+    if (this.element.dataset.socket !== "open" || !visit) return;
     event.preventDefault();
-    const row = form.closest("[data-visit-row]");
-    if (!(row instanceof HTMLElement)) return;
-    this.call.admit(row.dataset.visitRow ?? "");
+    this.call.admit(visit);
     clearTimeout(this.admitting);
     this.admitting = setTimeout(() => form.isConnected && form.submit(), ADMIT_MS);
   }
@@ -339,6 +333,9 @@ export default class Desk {
         unlockSound();
         void this.openDevices();
         break;
+      case "hand-over":
+        void this.acts.open(/** @type {HTMLAnchorElement} */ (find(this.element, "[data-visit-link]")).href);
+        break;
       case "ask-end":
         this.dialog.showModal();
         break;
@@ -349,7 +346,7 @@ export default class Desk {
         location.reload();
         break;
       case "load-note":
-        void this.loadNote();
+        void this.note.load();
         break;
     }
   }

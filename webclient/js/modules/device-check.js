@@ -1,11 +1,18 @@
 // The check before the waiting room: the picture, the microphone's level, and plain help for each thing that fails.
+import { browserFamily } from "../lib/browser.js";
 import { alreadyAllowed, closeDevices, openDevices } from "../lib/devices.js";
 import { unlockSound, watchLevel } from "../lib/sound.js";
+import { fill } from "../lib/words.js";
 import { find } from "./clock-view.js";
-import { deviceHelp } from "./device-help.js";
 
 /** @typedef {import("../lib/devices.js").Devices} Devices */
 /** @typedef {import("../lib/devices.js").DeviceState} DeviceState */
+
+/** A voice at arm's length; a quiet room stays below it. */
+const LOUD = 0.4;
+/** Tenths of a second. */
+const LOUD_TIMES = 5;
+const SILENT_MS = 12_000;
 
 export class DeviceCheck {
   /**
@@ -52,9 +59,8 @@ export class DeviceCheck {
     this.device("microphone", microphone);
     this.preview.srcObject = stream;
     find(this.section, "[data-preview-words]").hidden = camera === "on";
-    find(this.section, "[data-say-something]").hidden = microphone !== "on";
     this.level(microphone === "on" ? stream : null);
-    this.help(problem(camera) ? camera : microphone);
+    this.help();
 
     const all = camera === "on" && microphone === "on";
     const none = stream === null;
@@ -80,15 +86,32 @@ export class DeviceCheck {
     words.className = `state state-${state === "on" ? "good" : problem(state) ? "soon" : "neutral"}`;
   }
 
-  /** @param {DeviceState} reason */
-  help(reason) {
-    const place = find(this.section, "[data-help]");
+  /** One notice for both, or one each when their reasons differ. */
+  help() {
+    const { camera, microphone } = this.devices;
+    const notices =
+      camera === microphone ? [this.notice(camera)] : [this.notice(camera, "camera"), this.notice(microphone, "microphone")];
+    find(this.section, "[data-help]").replaceChildren(...notices.filter((notice) => notice !== null));
+  }
+
+  /**
+   * @param {DeviceState} reason
+   * @param {"camera" | "microphone"} [kind] it is about this one alone
+   */
+  notice(reason, kind) {
     // the words about another app stand above the check, with the link to take along
-    const said = reason === "insecure" && this.section.querySelector("[data-module=in-app]:not([hidden])");
-    const template = said ? null : this.section.querySelector(`template[data-help-for="${reason}"]`);
-    place.replaceChildren(...(template instanceof HTMLTemplateElement ? [template.content.cloneNode(true)] : []));
-    const words = place.querySelector("p:not(.notice-title)");
-    if (words && reason === "denied") words.textContent = deviceHelp(reason) || words.textContent;
+    if (reason === "insecure" && this.section.querySelector("[data-module=in-app]:not([hidden])")) return null;
+    const family = browserFamily(navigator.userAgent, navigator.maxTouchPoints);
+    const words = (/** @type {string} */ which) => this.section.querySelector(`template[data-help-for="${reason}"]${which}`);
+    const template = words(`[data-browser="${family}"]`) ?? words(":not([data-browser])");
+    if (!(template instanceof HTMLTemplateElement)) return null;
+    const notice = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+    const title = notice.querySelector(".notice-title");
+    if (kind && title) {
+      const device = find(this.section, `[data-device="${kind}"] .check-name`).textContent ?? "";
+      title.textContent = fill(find(this.section, "[data-help]").dataset.textAbout ?? "", { device, what: template.dataset.titleOne ?? "" });
+    }
+    return notice;
   }
 
   /** @param {MediaStream | null} stream */
@@ -97,10 +120,21 @@ export class DeviceCheck {
     const meter = this.section.querySelector("[data-level]");
     const bars = [...(meter?.querySelectorAll("rect") ?? [])];
     meter?.toggleAttribute("hidden", stream === null);
+    const words = find(this.section, "[data-say-something]");
+    words.hidden = stream === null;
+    words.textContent = words.dataset.textSay ?? "";
     if (!stream) return;
-    this.stopLevel = watchLevel(stream, (level) => {
+    let loud = 0;
+    const silent = setTimeout(() => loud < LOUD_TIMES && (words.textContent = words.dataset.textSilent ?? ""), SILENT_MS);
+    const stop = watchLevel(stream, (level) => {
       bars.forEach((bar, index) => bar.classList.toggle("on", level * bars.length > index + 0.5));
+      loud += Number(level > LOUD);
+      if (loud === LOUD_TIMES) words.textContent = words.dataset.textHeard ?? "";
     });
+    this.stopLevel = () => {
+      clearTimeout(silent);
+      stop();
+    };
   }
 
   /** The check is over; the stream goes on in the call. */

@@ -20,7 +20,7 @@ export default class Note {
     this.autosave = new Autosave({ send: (last) => this.send(last) });
     this.autosave.addEventListener("state", () => this.showState());
     new NoteRows(element, () => this.changed());
-    element.addEventListener("input", () => this.changed());
+    element.addEventListener("input", (event) => this.changed(event.target));
     element.addEventListener("change", () => void this.reveal());
     element.addEventListener("click", (event) => this.followLink(event));
     element.addEventListener("submit", (event) => void this.submitted(event));
@@ -35,7 +35,11 @@ export default class Note {
     if ([...element.elements].some(isTouched)) this.changed();
   }
 
-  changed() {
+  /** @param {EventTarget | null} [control] */
+  changed(control) {
+    const field = control instanceof Element ? control.closest("[data-field]") : null;
+    // the patient's own answer is the therapist's from now on
+    for (let one = field; one; one = one.parentElement?.closest("[data-field]") ?? null) one.querySelector("[data-from-patient]")?.remove();
     this.reveal();
     this.autosave.changed();
   }

@@ -1,18 +1,12 @@
-// The list of who waits. Rows are kept by visit, so that a button keeps its focus while others come and go.
+// The list of who waits, in its groups. Rows are kept by visit, so that a button keeps its focus while others come and go.
 import { fill, minutesSince, shortName } from "../lib/words.js";
 import { find } from "./clock-view.js";
+import { fillRow, write } from "./queue-row.js";
 
-/**
- * @typedef {object} Waiting one line of a queue
- * @property {string} visit
- * @property {string} name
- * @property {string} since ISO 8601
- * @property {string} reason
- * @property {string} language
- * @property {boolean} interpreter
- * @property {string | null} away_since
- * @property {number} version
- */
+export { write };
+
+/** @typedef {import("./queue-row.js").Waiting} Waiting */
+/** @typedef {{ visit: string, name: string, passed: string[] }} Next whom "Admit next" admits, and who is passed over */
 
 export class QueueView {
   /** @param {HTMLElement} element the one with [data-queue] */
@@ -30,27 +24,38 @@ export class QueueView {
 
   /**
    * @param {Waiting[]} waiting in the queue's order
+   * @param {number} more how many wait besides
+   * @param {Next | null} next
    * @returns {Waiting[]} who is new
    */
-  update(waiting) {
-    const known = new Map([...this.rows.children].map((row) => [row.getAttribute("data-visit-row") ?? "", /** @type {HTMLElement} */ (row)]));
+  update(waiting, more = 0, next = null) {
+    const known = new Map([...this.rows.querySelectorAll("[data-visit-row]")].map((row) => [row.getAttribute("data-visit-row") ?? "", /** @type {HTMLElement} */ (row)]));
     /** @type {Waiting[]} */
     const fresh = [];
-    waiting.forEach((one, index) => {
-      let row = known.get(one.visit);
-      known.delete(one.visit);
-      if (!row) {
-        row = this.newRow();
-        fresh.push(one);
-      }
-      this.fill(row, one);
-      // moving a node loses its focus: only where the order has changed
-      if (this.rows.children[index] !== row) this.rows.insertBefore(row, this.rows.children[index] ?? null);
-    });
+    for (const group of this.rows.querySelectorAll("[data-group]")) {
+      const list = find(/** @type {HTMLElement} */ (group), "ol");
+      const here = waiting.filter((one) => one.group === group.getAttribute("data-group"));
+      here.forEach((one, index) => {
+        let row = known.get(one.visit);
+        known.delete(one.visit);
+        if (!row) {
+          row = this.newRow();
+          fresh.push(one);
+        }
+        fillRow(row, one, this.element);
+        // moving a node loses its focus: only where the order has changed
+        if (list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null);
+      });
+      group.toggleAttribute("hidden", here.length === 0);
+    }
     for (const row of known.values()) row.remove();
-    this.renderCount(waiting.length);
+    this.renderCount(waiting.length + more);
+    this.renderNext(next);
     this.renderTimes();
     find(this.element, "[data-empty]").hidden = waiting.length > 0;
+    const others = find(this.element, "[data-more]");
+    others.hidden = more === 0;
+    write(others, fill(this.text("more-waiting"), { n: more }));
     if (fresh.length > 0) {
       find(this.element, "[data-queue-news]").textContent = fresh.map((one) => fill(this.text("arrived"), { name: one.name })).join(". ");
     }
@@ -64,33 +69,30 @@ export class QueueView {
   }
 
   /**
-   * @param {HTMLElement} row
-   * @param {Waiting} one
-   */
-  fill(row, one) {
-    row.dataset.visitRow = one.visit;
-    row.dataset.version = String(one.version);
-    const language = this.element.getAttribute(`data-language-${one.language}`) ?? one.language;
-    write(find(row, '[data-cell="name"]'), one.name);
-    write(find(row, '[data-cell="language"]'), one.interpreter ? `${language}, ${this.text("interpreter")}` : language);
-    write(find(row, '[data-cell="reason"]'), one.reason);
-    find(row, '[data-cell="since"]').dataset.since = one.since;
-    const away = find(row, '[data-cell="away"]');
-    away.dataset.since = one.away_since ?? "";
-    away.hidden = !one.away_since;
-    const form = /** @type {HTMLFormElement} */ (find(row, "form"));
-    form.action = form.action.replace("VISIT", encodeURIComponent(one.visit));
-    /** @type {HTMLInputElement} */ (find(form, '[name="version"]')).value = String(one.version);
-    const button = find(form, "button");
-    write(button, fill(button.dataset.textAdmit ?? "", { name: shortName(one.name) }));
-  }
-
-  /**
    * The name in a waiting person's row.
    * @param {string} visit
    */
   name(visit) {
-    return this.rows.querySelector(`[data-visit-row="${CSS.escape(visit)}"] [data-cell="name"]`)?.textContent?.trim() ?? "";
+    return this.row(visit)?.querySelector('[data-cell="name"]')?.textContent?.trim() ?? "";
+  }
+
+  /** @param {string} visit */
+  row(visit) {
+    return this.rows.querySelector(`[data-visit-row="${CSS.escape(visit)}"]`);
+  }
+
+  /** @param {Next | null} next */
+  renderNext(next) {
+    const form = find(this.element, "[data-admit-next]");
+    const pressed = form.contains(document.activeElement);
+    form.hidden = !next;
+    form.dataset.visit = next?.visit ?? "";
+    const button = find(form, "button");
+    write(find(button, "[data-next-words]"), next ? fill(button.dataset.text ?? "", { name: shortName(next.name) }) : "");
+    const passed = find(this.element, "[data-passed]");
+    passed.hidden = !next?.passed.length;
+    write(passed, next?.passed.length ? fill(passed.dataset.text ?? "", { names: next.passed.join(", ") }) : "");
+    if (pressed && !next) find(this.element, "h1").focus();
   }
 
   /** @param {number} count */
@@ -98,14 +100,13 @@ export class QueueView {
     const words = find(this.element, "[data-count]");
     const kind = count === 0 ? "none" : count === 1 ? "one" : "many";
     write(words, fill(words.getAttribute(`data-text-${kind}`) ?? "", { n: count }));
-    const title = document.title.replace(/^\(\d+\) /, "");
-    document.title = count > 0 ? `(${count}) ${title}` : title;
+    this.count = count;
   }
 
   renderTimes() {
     const now = Date.now() + this.offset;
     let longest = 0;
-    for (const cell of this.element.querySelectorAll("[data-rows] [data-since]")) {
+    for (const cell of this.rows.querySelectorAll("[data-since]")) {
       if (!(cell instanceof HTMLElement) || !cell.dataset.since) continue;
       const minutes = minutesSince(cell.dataset.since, now);
       const kind = cell.dataset.cell === "away" ? "away" : "here";
@@ -120,12 +121,4 @@ export class QueueView {
   text(name) {
     return this.element.getAttribute(`data-text-${name}`) ?? "";
   }
-}
-
-/**
- * @param {HTMLElement} element
- * @param {string} words
- */
-export function write(element, words) {
-  if (element.textContent?.trim() !== words) element.textContent = words;
 }

@@ -4,29 +4,26 @@ import { Call } from "../lib/call.js";
 import { closeDevices, openDevices } from "../lib/devices.js";
 import { newInstance, socketUrl, TabMemory } from "../lib/page.js";
 import { PageSocket } from "../lib/page-socket.js";
-import { playTone, unlockSound } from "../lib/sound.js";
-import { fill, waitKind } from "../lib/words.js";
+import { unlockSound } from "../lib/sound.js";
+import { fill } from "../lib/words.js";
 import { CallView } from "./call-view.js";
 import { find } from "./clock-view.js";
 import { DeviceCheck } from "./device-check.js";
-import { keepAwake, posted, showPreview, SIGNALS_MS } from "./live-page.js";
+import { keepAwake, posted, SIGNALS_MS } from "./live-page.js";
 import { write } from "./queue-view.js";
+import { WaitingCall } from "./waiting-call.js";
+import { WaitingMessages } from "./waiting-messages.js";
+import { WaitingView } from "./waiting-view.js";
+import { wakeAtOnce } from "./waiting-wake.js";
 
 /** @typedef {import("../lib/devices.js").Devices} Devices */
 /**
- * @typedef {object} VisitData what a snapshot of kind "visit" or "waiting" holds
- * @property {string} state
- * @property {number | null} [place]
- * @property {number | null} [wait_min]
- * @property {number | null} [wait_max]
- * @property {string | null} [therapist_name]
- * @property {{ summary?: boolean }} [after]
+ * @typedef {import("./waiting-view.js").WaitingData & {
+ *   state: string, therapist_name?: string | null, after?: { summary?: boolean } }} VisitData what a snapshot of kind "visit" holds
  */
 
 /** @type {Record<string, string>} */
 const VIEWS = { checking: "checking", waiting: "waiting", admitted: "call", in_session: "call" };
-/** The tone for "your therapist is here" comes again while nobody looks at the page. */
-const RING_MS = 4000;
 const SUMMARY_MS = 15_000;
 const LATER_MS = 500;
 
@@ -45,11 +42,13 @@ export default class Visit {
     if (element.dataset.view !== "over") this.beforeTheEnd();
     else if (element.dataset.visitState === "ended" && element.dataset.summary === "no") setInterval(() => void this.lookForSummary(), SUMMARY_MS);
     keepAwake(this.socket);
+    wakeAtOnce(this.socket, () => this.element.dataset.view !== "call");
     this.socket.open();
   }
 
   /** Loads the page by itself. Whoever works by keyboard, or listens, goes on at its heading. */
   loadAnew() {
+    this.element.dispatchEvent(new CustomEvent("visit:closing"));
     this.anew.set({ yes: true });
     location.reload();
   }
@@ -68,6 +67,11 @@ export default class Visit {
     this.call = new Call({ socket: this.socket, role: "patient" });
     this.view = new CallView(find(this.element, "[data-call]"), this.call, this.memory, this.socket);
     this.check = new DeviceCheck(find(this.element, '[data-view-of="checking"]'), (devices) => this.use(devices));
+    const waitingRoom = find(this.element, '[data-view-of="waiting"]');
+    this.waiting = new WaitingView(waitingRoom);
+    this.calling = new WaitingCall(waitingRoom);
+    const messages = this.element.querySelector("[data-messages]");
+    if (messages instanceof HTMLElement) this.messages = new WaitingMessages(messages);
     const form = find(this.element, "[data-ready]");
     form.addEventListener("submit", (event) => void this.ready(/** @type {SubmitEvent} */ (event)));
     this.element.addEventListener("click", (event) => this.pressed(event));
@@ -78,7 +82,6 @@ export default class Visit {
       if (media() === "connected") this.show("call");
       else if (media() === "connecting") setTimeout(() => media() === "connecting" && this.show("call"), SIGNALS_MS);
     });
-    document.addEventListener("visibilitychange", () => this.stopRinging());
     this.call.prepare();
     if (this.element.dataset.view === "checking") void this.check.openIfAllowed();
     else void this.reopen();
@@ -96,19 +99,7 @@ export default class Visit {
     this.element.dataset.camera = devices.camera;
     this.element.dataset.microphone = devices.microphone;
     this.view?.setStream(devices.stream);
-    this.showWaitingSelf(devices);
-  }
-
-  /** @param {Devices} devices */
-  showWaitingSelf({ stream, camera, microphone }) {
-    const box = find(this.element, "[data-waiting-self]");
-    const words = find(box, "[data-waiting-devices]");
-    const video = /** @type {HTMLVideoElement} */ (find(box, "video"));
-    box.hidden = stream === null;
-    video.srcObject = stream;
-    video.toggleAttribute("data-on", camera === "on");
-    const which = camera === "on" ? (microphone === "on" ? "both" : "video") : "audio";
-    words.textContent = words.getAttribute(`data-text-${which}`);
+    this.waiting?.showSelf(devices);
   }
 
   /**
@@ -143,12 +134,15 @@ export default class Visit {
     }
   }
 
-  /** @param {{ type: string, kind?: string, version?: number, data?: VisitData }} message */
+  /** @param {{ type: string, kind?: string, version?: number, data?: any }} message */
   heard(message) {
     if (message.type === "welcome") {
+      this.messages?.welcome();
       this.version = -1; // another connection, perhaps to a service that was restarted: it counts anew
     } else if (message.type === "clock") {
       this.view?.clock.update(/** @type {import("./clock-view.js").ClockMessage} */ (/** @type {unknown} */ (message)));
+    } else if (message.type === "snapshot" && message.kind === "messages") {
+      this.messages?.heard(message);
     } else if (message.type === "snapshot" && message.data && (message.kind === "visit" || message.kind === "waiting")) {
       if ((message.version ?? 0) < this.version) return;
       this.version = message.version ?? 0;
@@ -165,7 +159,7 @@ export default class Visit {
       return;
     }
     this.state(data.state);
-    if (data.state === "waiting") this.waiting(data);
+    if (data.state === "waiting") this.waiting?.show(data);
     const sharing = this.element.querySelector("[data-sharing-words]");
     if (sharing instanceof HTMLElement && data.therapist_name) write(sharing, fill(sharing.dataset.textNamed ?? "", { name: data.therapist_name }));
   }
@@ -193,7 +187,12 @@ export default class Visit {
     }
     if (state === "waiting" && VIEWS[earlier ?? ""] === "call") this.view?.clear();
     if (this.element.dataset.view !== "out") this.show(view);
-    if (view === "call" && VIEWS[earlier ?? ""] === "waiting") this.ring();
+    if (view === "call" && VIEWS[earlier ?? ""] === "waiting") {
+      this.element.dispatchEvent(new CustomEvent("visit:flush")); // the last answers reach the therapist's note
+      this.calling?.ring();
+    } else if (view !== "call") {
+      this.calling?.stop();
+    }
   }
 
   /** @param {string} name */
@@ -211,8 +210,7 @@ export default class Visit {
       section.querySelector("h1")?.focus();
     }
     scrollTo(0, 0);
-    const own = /** @type {HTMLVideoElement} */ (find(this.element, "[data-waiting-self] video"));
-    showPreview(own, name === "waiting" ? (this.view?.stream ?? null) : null);
+    this.waiting?.preview(name === "waiting" ? (this.view?.stream ?? null) : null);
   }
 
   /** @param {HTMLElement} section */
@@ -220,32 +218,6 @@ export default class Visit {
     if (section.hidden) return;
     if (section.dataset.title) document.title = `${section.dataset.title} – ${this.site}`;
     if (this.element.dataset.view === "call") void navigator.wakeLock?.request("screen").catch(() => undefined);
-  }
-
-  /** @param {VisitData} data */
-  waiting({ place, wait_min, wait_max }) {
-    const box = find(this.element, "[data-waiting]");
-    const placeWords = find(box, "[data-place-words]");
-    const waitWords = find(box, "[data-wait-words]");
-    box.dataset.place = String(place ?? "");
-    const kind = place == null ? "unknown" : place === 1 ? "next" : "place";
-    write(placeWords, fill(placeWords.getAttribute(`data-text-${kind}`) ?? "", { n: place ?? 0 }));
-    const wait = waitWords.getAttribute(`data-text-${waitKind(wait_min, wait_max)}`) ?? "";
-    write(waitWords, fill(wait, { min: wait_min ?? 0, max: wait_max ?? 0 }));
-  }
-
-  ring() {
-    playTone();
-    this.stopRinging();
-    if (!document.hidden) return;
-    this.ringing = setInterval(() => {
-      playTone();
-      navigator.vibrate?.([200, 100, 200]);
-    }, RING_MS);
-  }
-
-  stopRinging() {
-    clearInterval(this.ringing);
   }
 
   /** @param {string} state */
@@ -258,6 +230,7 @@ export default class Visit {
     }
     if (this.element.dataset.view === "over") return;
     if (state === "superseded") {
+      this.element.dispatchEvent(new CustomEvent("visit:flush")); // nothing that was typed here is lost
       closeDevices(this.view?.stream ?? null);
       this.view?.setStream(null);
       this.show("superseded");

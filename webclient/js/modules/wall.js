@@ -1,34 +1,13 @@
-// The admin's wall: three lists and the alarms, from one snapshot. It only shows.
+// The admin's wall: lists and alarms from one snapshot, and the dialog to act from. The server decides everything.
 import { newInstance, socketUrl } from "../lib/page.js";
 import { PageSocket } from "../lib/page-socket.js";
 import { clockText, fill, minutesSince } from "../lib/words.js";
 import { find } from "./clock-view.js";
-import { keepAwake } from "./live-page.js";
-import { write } from "./queue-view.js";
+import { keepAwake, posted } from "./live-page.js";
+import { WallActs } from "./wall-acts.js";
+import { WallRows, write } from "./wall-rows.js";
 
-/**
- * @typedef {object} Session
- * @property {string} visit
- * @property {string} patient
- * @property {string | null} therapist
- * @property {string} phase
- * @property {string | null} started_at
- * @property {string | null} ends_at
- * @property {string | null} wrap_ends_at
- * @property {string | null} path
- * @property {string} media
- * @property {string | null} [quality]
- * @property {string} [server_now]
- */
-/** @typedef {{ name: string, profession: string | null, on_duty_since: string | null, busy_with: string | null }} OnDuty */
-/**
- * @typedef {object} WallData what a snapshot of kind "admin" holds
- * @property {import("./queue-view.js").Waiting[]} waiting
- * @property {Session[]} sessions
- * @property {OnDuty[]} staff
- * @property {string[]} alarms
- * @property {string} [server_now]
- */
+/** @typedef {import("./wall-rows.js").WallData} WallData */
 
 /** Minutes after which a wait is shown as long. The words and the number stand beside the colour. */
 const SOON_MIN = 5;
@@ -41,13 +20,17 @@ export default class Wall {
     this.version = -1;
     /** Server's clock minus this one's, ms. */
     this.offset = 0;
+    this.rows = new WallRows(element);
+    this.acts = new WallActs(element);
     this.setOffset(element.dataset.serverNow);
     const socket = new PageSocket({ url: socketUrl(element.dataset.live ?? ""), instance: newInstance() });
     socket.addEventListener("message", (event) => this.heard(/** @type {CustomEvent} */ (event).detail));
     socket.addEventListener("state", (event) => this.socketChanged(/** @type {CustomEvent<string>} */ (event).detail));
     keepAwake(socket);
+    element.addEventListener("submit", (event) => void this.quick(event));
     setInterval(() => this.renderTimes(), 1000);
     this.renderTimes();
+    if (document.documentElement.classList.contains("big")) void stayAwake();
     socket.open();
   }
 
@@ -60,104 +43,30 @@ export default class Wall {
     if (message.type !== "snapshot" || message.kind !== "admin" || !message.data) return;
     if ((message.version ?? 0) < this.version) return;
     this.version = message.version ?? 0;
-    const { waiting, sessions, staff, alarms, server_now } = message.data;
-    this.setOffset(server_now ?? sessions[0]?.server_now);
-    this.list("waiting", waiting, (one) => one.visit, (row, one) => this.fillWaiting(row, one));
-    this.list("sessions", sessions, (one) => one.visit, (row, one) => this.fillSession(row, one));
-    this.list("staff", staff, (one) => one.name, (row, one) => this.fillStaff(row, one));
-    this.list("alarms", alarms, (words) => words, (row, words) => write(find(row, "[data-cell], span"), words));
-    find(this.element, "[data-calm]").hidden = alarms.length > 0;
+    this.setOffset(message.data.server_now);
+    this.rows.update(message.data);
+    this.acts.update(message.data);
+    find(this.element, "[data-calm]").hidden = message.data.alarms.length > 0;
     this.renderTimes();
-  }
-
-  /**
-   * Rows by their key, in the order given; those that stay are not made anew.
-   * @template T
-   * @param {string} name
-   * @param {T[]} items
-   * @param {(item: T) => string} key
-   * @param {(row: HTMLElement, item: T) => void} fillRow
-   */
-  list(name, items, key, fillRow) {
-    const list = find(this.element, `[data-list="${name}"]`);
-    const template = this.element.querySelector(`template[data-template="${name}"]`);
-    if (!(template instanceof HTMLTemplateElement)) return;
-    const known = new Map([...list.children].map((row) => [row.getAttribute("data-row"), row]));
-    const rows = items.map((item) => {
-      const row = known.get(key(item)) ?? /** @type {DocumentFragment} */ (template.content.cloneNode(true)).firstElementChild;
-      if (!(row instanceof HTMLElement)) throw new Error(`the template of ${name} is empty`);
-      row.dataset.row = key(item);
-      fillRow(row, item);
-      return row;
-    });
-    if (rows.length !== list.children.length || rows.some((row, index) => list.children[index] !== row)) list.replaceChildren(...rows);
-    const count = this.element.querySelector(`[data-count="${name}"]`);
-    if (count instanceof HTMLElement) write(count, String(items.length));
-    const empty = this.element.querySelector(`[data-empty="${name}"]`);
-    if (empty instanceof HTMLElement) empty.hidden = items.length > 0;
-  }
-
-  /**
-   * @param {HTMLElement} row
-   * @param {import("./queue-view.js").Waiting} one
-   */
-  fillWaiting(row, one) {
-    const language = this.words("language", one.language);
-    write(cell(row, "name"), one.name);
-    write(cell(row, "language"), one.interpreter ? `${language}, ${this.words("text", "interpreter")}` : language);
-    cell(row, "since").dataset.since = one.since;
-    cell(row, "away").dataset.since = one.away_since ?? "";
-    cell(row, "away").hidden = !one.away_since;
-  }
-
-  /**
-   * @param {HTMLElement} row
-   * @param {Session} one
-   */
-  fillSession(row, one) {
-    write(cell(row, "patient"), one.patient);
-    write(cell(row, "therapist"), one.therapist ?? "");
-    Object.assign(cell(row, "clock").dataset, {
-      phase: one.phase,
-      started: one.started_at ?? "",
-      ends: one.ends_at ?? "",
-      wrapEnds: one.wrap_ends_at ?? "",
-    });
-    const media = cell(row, "media");
-    media.dataset.media = one.media;
-    media.dataset.path = one.path ?? "";
-    media.className = `state state-${one.media === "connected" ? "good" : one.media === "lost" ? "danger" : "neutral"}`;
-    const words = this.words("media", one.media);
-    write(media, one.path && one.media !== "phone" ? `${words}, ${this.words("path", one.path)}` : words);
-    const quality = cell(row, "quality");
-    quality.hidden = !one.quality || one.media !== "connected";
-    quality.dataset.quality = one.quality ?? "";
-    quality.className = `state state-${{ good: "good", weak: "soon", lost: "danger" }[one.quality ?? ""] ?? "neutral"}`;
-    write(quality, one.quality ? this.words("quality", one.quality) : "");
-  }
-
-  /**
-   * @param {HTMLElement} row
-   * @param {OnDuty} one
-   */
-  fillStaff(row, one) {
-    write(cell(row, "name"), one.name);
-    write(cell(row, "profession"), one.profession ? this.words("profession", one.profession) : "");
-    write(cell(row, "busy"), one.busy_with ? fill(this.words("text", "busy"), { name: one.busy_with }) : this.words("text", "free"));
-    cell(row, "duty").dataset.since = one.on_duty_since ?? "";
   }
 
   renderTimes() {
     const now = Date.now() + this.offset;
+    let longest = 0;
     for (const element of this.element.querySelectorAll("[data-list] [data-since]")) {
       if (!(element instanceof HTMLElement) || !element.dataset.since) continue;
       const n = minutesSince(element.dataset.since, now);
       const kind = { away: "away", duty: "duty" }[element.dataset.cell ?? ""];
       write(element, fill(this.words("text", n === 0 ? (kind ? `${kind}-now` : "now") : (kind ?? "minutes")), { n }));
-      if (element.dataset.cell !== "since") continue;
-      const row = element.closest("li");
-      if (row) row.dataset.level = n >= LONG_MIN ? "long" : n >= SOON_MIN ? "soon" : "";
+      const row = element.closest('[data-list="waiting"] > li');
+      if (element.dataset.cell !== "since" || !(row instanceof HTMLElement)) continue;
+      longest = Math.max(longest, n);
+      row.dataset.level = n >= LONG_MIN ? "long" : n >= SOON_MIN ? "soon" : "";
+      write(find(row, '[data-cell="level"]'), row.dataset.level ? this.words("level", row.dataset.level) : "");
     }
+    const line = find(this.element, "[data-longest]");
+    line.hidden = longest === 0;
+    write(line, longest ? fill(this.words("text", "longest"), { n: longest }) : "");
     for (const clock of this.element.querySelectorAll('[data-cell="clock"]')) {
       if (clock instanceof HTMLElement) this.renderClock(clock, now);
     }
@@ -175,8 +84,25 @@ export default class Wall {
     const seconds = until ? Math.max(0, (Date.parse(until) - now) / 1000) : 0;
     clock.dataset.seconds = until ? String(Math.ceil(seconds)) : "";
     write(clock, until ? clockText(seconds) : "");
-    const words = clock.closest("li")?.querySelector('[data-cell="phase"]');
+    const row = clock.closest("li");
+    const words = row?.querySelector('[data-cell="phase"]');
     if (words instanceof HTMLElement) write(words, this.words("phase", phase));
+    if (row) row.dataset.level = phase === "wrap_up" || phase === "held" ? "soon" : "";
+  }
+
+  /**
+   * A form of a row that asks for nothing more: sent without a new page.
+   * @param {SubmitEvent} event
+   */
+  async quick(event) {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || !form.matches("[data-quick]")) return;
+    event.preventDefault();
+    const button = form.querySelector("button");
+    if (button?.disabled) return;
+    if (button) button.disabled = true;
+    const sent = await posted(form.action, new URLSearchParams(/** @type {Record<string, string>} */ (Object.fromEntries(new FormData(form)))));
+    if (!sent) form.submit(); // the server's own page says what is wrong
   }
 
   /**
@@ -203,10 +129,15 @@ export default class Wall {
   }
 }
 
-/**
- * @param {HTMLElement} row
- * @param {string} name
- */
-function cell(row, name) {
-  return find(row, `[data-cell="${name}"]`);
+/** A screen that hangs on a wall does not go dark. */
+async function stayAwake() {
+  const hold = async () => {
+    try {
+      if (!document.hidden) await navigator.wakeLock?.request("screen");
+    } catch {
+      // refused (low battery, a policy): the wall works all the same
+    }
+  };
+  document.addEventListener("visibilitychange", () => void hold());
+  await hold();
 }

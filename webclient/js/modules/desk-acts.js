@@ -1,0 +1,78 @@
+// What can be done about one visit, in a dialog of the desk: the same part as on its own page. Forms are sent without a page
+// load, so that a call goes on; what the server says against it stands in the dialog.
+import { find } from "./clock-view.js";
+
+export class DeskActs {
+  /**
+   * @param {HTMLElement} element #desk
+   * @param {(act: string, visit: string) => void} done
+   */
+  constructor(element, done) {
+    this.dialog = /** @type {HTMLDialogElement} */ (find(element, "[data-acts-dialog]"));
+    this.place = find(this.dialog, "[data-acts-place]");
+    this.done = done;
+    this.visit = "";
+    this.busy = false;
+    document.addEventListener("click", (event) => this.pressed(event));
+    this.dialog.addEventListener("submit", (event) => void this.submitted(event));
+  }
+
+  /** @param {MouseEvent} event */
+  pressed(event) {
+    const target = event.target instanceof Element ? event.target : null;
+    const link = target?.closest("a[data-acts]");
+    if (link instanceof HTMLAnchorElement && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+      event.preventDefault();
+      void this.open(link.href);
+    } else if (target?.closest('[data-action="close-acts"]')) this.dialog.close();
+  }
+
+  /** @param {string} url */
+  async open(url) {
+    this.visit = /visits\/([^/]+)\//.exec(url)?.[1] ?? "";
+    try {
+      const answer = await fetch(`${url}?part=1`, { headers: { Accept: "text/html" } });
+      if (!answer.ok || answer.redirected) throw new Error(`the page answered ${answer.status}`);
+      const template = document.createElement("template");
+      template.innerHTML = await answer.text();
+      this.place.replaceChildren(template.content);
+      if (!this.dialog.open) this.dialog.showModal();
+      this.dialog.scrollTop = 0;
+      find(this.place, "#acts-title").focus();
+    } catch (error) {
+      console.info("no dialog", error);
+      location.assign(url); // the whole page says what is true
+    }
+  }
+
+  /** @param {SubmitEvent} event */
+  async submitted(event) {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    if (!form.dataset.act) return;
+    event.preventDefault();
+    if (this.busy) return; // a double click
+    this.busy = true;
+    const body = new URLSearchParams();
+    for (const [name, value] of new FormData(form, event.submitter)) body.append(name, String(value));
+    try {
+      const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+      const said = /** @type {{ title?: string, text?: string }} */ (await answer.json().catch(() => ({})));
+      if (answer.ok) {
+        this.done(form.dataset.act, this.visit);
+        this.dialog.close();
+      } else this.say([said.title, said.text].filter(Boolean).join(". "));
+    } catch {
+      form.submit();
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** @param {string} words */
+  say(words) {
+    const line = find(this.place, "[data-acts-error]");
+    line.hidden = !words;
+    line.textContent = words;
+    line.scrollIntoView({ block: "nearest" });
+  }
+}
