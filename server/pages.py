@@ -34,7 +34,7 @@ from server.db import Database
 from server.desk.snapshot import queue_data
 from server.gather import Gather
 from server.i18n import translator
-from server.patient.snapshot import goes_on, visit_data
+from server.patient.snapshot import goes_on, unmoved, visit_data
 from server.visit.states import State
 from server.waitingroom.presence import Presence
 from server.waitingroom.queue import Told
@@ -79,6 +79,7 @@ class Pages:
         self._spoken: set[str] = set()  # visits in which something was written to or by who waits
         self._told: dict[str, tuple[Told, str]] = {}  # what who waits was told last, and the reason that stands
         self._line: Queue | None = None  # that every waiting page was told of
+        self._telling = asyncio.Lock()  # held while they are told
         self._languages: dict[str, str] = {}  # of the signed-in staff, as their page was last loaded
         self._clocks: set[str] = set()  # visits whose pages want their clock
         self._line_soon = Gather(LINE_S, self._tell_line, trace=settings.development)
@@ -161,17 +162,19 @@ class Pages:
     async def _tell_line(self) -> None:
         """Who waits hears of a new place."""
         changed = await self._cards.fresh(self._wanted)
-        line = await self._room.line()
-        everybody = line is not self._line
+        line, before = await self._room.line(), self._line
         self._line = line
         if not self._patients:
             return
+        same = unmoved(before, line)
         pages = (
             page
             for page in list(self._patients)
-            if (everybody or page.visit in changed) and self._state(page.visit) == State.WAITING
+            if self._state(page.visit) == State.WAITING
+            and (page.visit in changed or (line is not before and not same(page.visit or "")))
         )
-        await self._each(pages, lambda page: self._patient(page, line))
+        async with self._telling:
+            await self._each(pages, lambda page: self._patient(page, line))
 
     async def _tell_boards(self) -> None:
         """Clocks, patients who do not wait, and the staff's boards."""
@@ -182,6 +185,8 @@ class Pages:
             self._clock(visit_id, self.hub.pages(visit=visit_id))
             for page in self.hub.pages(visit=visit_id, role="patient"):
                 self._patient(page, line)
+        async with self._telling:
+            pass  # a patient's place before the boards
         await self._boards(list(self._staff), line)
 
     async def _tell_new(self) -> None:

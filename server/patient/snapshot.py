@@ -6,7 +6,7 @@ The templates have the words; this says which of them are true. A number never g
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -94,6 +94,29 @@ def visit_data(
     data["headline"] = _headline(data)
     data["line"] = _line(data, paused=not nobody and takers == 0)
     return data, told
+
+
+def unmoved(before: Queue | None, after: Queue) -> Callable[[str], bool]:
+    """Who of those whose own row has not changed would read the same of both queues; in doubt nobody."""
+    if before is None or before.on_duty != after.on_duty or _hands(before) != _hands(after):
+        return lambda visit_id: False
+    standing, earlier = after.standing, before.standing
+
+    def reads_the_same(visit_id: str) -> bool:
+        old, new = earlier.get(visit_id), standing.get(visit_id)
+        if old is None or new is None or new.kind in (DUE, EARLY):  # what these read changes with the time
+            return False
+        if (old.place, old.kind, old.first, old.due) != (new.place, new.kind, new.first, new.due):
+            return False
+        if old.wait_s is None or new.wait_s is None:
+            return old.wait_s is new.wait_s
+        return as_range(old.wait_s) == as_range(new.wait_s)
+
+    return reads_the_same
+
+
+def _hands(queue: Queue) -> list[tuple[object, ...]]:
+    return [(one.id, one.profession, one.languages, one.takes == 0) for one in queue.therapists]
 
 
 def _kind(row: RowMapping, standing: Standing) -> Kind:
