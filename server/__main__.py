@@ -91,9 +91,9 @@ def parser() -> argparse.ArgumentParser:
     user = verb(
         "user",
         _user,
-        "Add or remove a member of staff, or change a password. The password is asked for, never an argument.",
+        "Add, change or remove a member of staff, or change a password. The password is asked for, never an argument.",
     )
-    user.add_argument("action", choices=("add", "password", "remove", "remove-demo", "list"), help="what to do")
+    user.add_argument("action", choices=("add", "set", "password", "remove", "remove-demo", "list"), help="what to do")
     user.add_argument("username", nargs="?", help="the name to sign in with")
     user.add_argument("--name", help="the name that patients see, as in 'Dr. Mei Li'")
     user.add_argument("--role", choices=("therapist", "front_desk", "admin"), default="therapist")
@@ -101,6 +101,8 @@ def parser() -> argparse.ArgumentParser:
         "--profession", choices=("PT", "OT"), help="of a therapist: physiotherapist or occupational therapist"
     )
     user.add_argument("--registration", help="registration number at the college")
+    user.add_argument("--email", help="where a therapist is written to when a patient waits; '' takes it away")
+    user.add_argument("--languages", help="spoken in visits, as in 'en,fr' (the default for a new account)")
     return top
 
 

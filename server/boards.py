@@ -4,9 +4,9 @@
 visits on the board and the instant, and gives a value by visit, for all of them in one query), name it in ``READERS``,
 and take it from ``more["name"]`` in :func:`server.desk.snapshot.queue_data` or :func:`server.admin.snapshot.wall_data`.
 
-A board holds the first ``HEAD`` of the whole queue, the first ``OWN`` of each queue of a therapist who looks at it, and
-every open visit; ``line`` is the whole queue: ``len(line.order)`` says how many wait; ``line.away`` who of
-these has no page open, since when.
+A board holds the first ``HEAD`` of the whole queue, the first ``OWN`` of each queue (by language, too) of a therapist
+who looks at it, and every open visit; ``line`` is the whole queue: ``len(line.order)`` says how many wait;
+``line.away`` who of these has no page open, since when.
 """
 
 from __future__ import annotations
@@ -81,9 +81,9 @@ class Board:
 def shown(order: Iterable[Waiting], viewers: Collection[str]) -> list[str]:
     """Who of the queue stands on the boards of these therapists and of the office."""
     found: list[str] = []
-    own: dict[tuple[str | None, str | None], int] = {}
+    own: dict[tuple[str | None, str | None, str], int] = {}
     for number, one in enumerate(order):
-        queue = one.staff, one.profession
+        queue = one.staff, one.profession, "" if one.interpreter else one.language  # who speaks one sees theirs
         if number < HEAD or ((one.staff is None or one.staff in viewers) and own.get(queue, 0) < OWN):
             found.append(one.visit)
         else:

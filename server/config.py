@@ -159,6 +159,9 @@ class Settings(BaseModel):
     away_ask_seconds: Seconds = Field(
         default=600, description="After this time away, staff are asked what to do; the place stays."
     )
+    desk_gone_seconds: Seconds = Field(
+        default=1800, description="A therapist with no page of the desk open for so long is off duty."
+    )
     alert_mail_seconds: Seconds = Field(
         default=60, description="A therapist who has not answered the sound for a patient gets a mail after this time."
     )

@@ -60,6 +60,8 @@ GIVE_UP = timedelta(days=2)
 #: rows of mail that is done are removed after this time
 KEEP = timedelta(days=30)
 UNDONE = ("queued", "sending")
+#: kinds whose mails about one thing go to several people: none of them waits for another
+TO_MANY = ("alert",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ async def enqueue(
     """Queue a mail in the caller's transaction: it goes out if that commits. Gives its id.
 
     ``lang``: the recipient's. ``not_after``: it would be of no use later. Mail of one ``kind`` about one thing goes out
-    in the order of its queueing. ``recipient`` is one address; ValueError for anything else.
+    in the order of its queueing, but for ``TO_MANY``. ``recipient`` is one address; ValueError for anything else.
 
     No audit entry here: it would take the chain's turn in the middle of the caller's transaction. Sending leaves one.
     """
@@ -123,7 +125,7 @@ async def enqueue(
 
 def _due(now: datetime) -> Any:
     """Rows that somebody may take: queued and due, or left lying by a node that died; nothing before an earlier mail
-    of the same kind about the same thing."""
+    of the same kind about the same thing (but for ``TO_MANY``: one bad address would hold up everybody)."""
     earlier = outbox.alias("earlier")
     c = outbox.c
     return and_(
@@ -131,6 +133,7 @@ def _due(now: datetime) -> Any:
         c.next_at <= now,
         or_(
             c.about_id.is_(None),
+            c.kind.in_(TO_MANY),
             ~exists().where(
                 earlier.c.about_id == c.about_id,
                 earlier.c.kind == c.kind,

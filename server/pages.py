@@ -18,6 +18,7 @@ import itertools
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from time import monotonic
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ import structlog
 from aiohttp import web
 
 from server.admin.snapshot import wall_data
+from server.admin.store import failed_mails
 from server.audit import Access, Actor, Viewing, show
 from server.boards import Board, read_board
 from server.cards import Cards
@@ -39,7 +41,7 @@ from server.visit.states import State
 from server.waitingroom.presence import Presence
 from server.waitingroom.queue import Told
 from server.waitingroom.room import Room
-from server.waitingroom.store import Queue
+from server.waitingroom.store import Queue, away
 from server.written import Written
 from signaling.hub import Hub, Page
 from signaling.messages import Clock
@@ -50,6 +52,7 @@ LINE_S = 0.05
 #: while the two browsers are connecting
 BOARD_S = 0.25
 OPEN_S = 0.005
+REMEMBERED_S = 600.0  # what a patient was told last, after the page has closed: it may be loaded again
 SLICE_S = 0.002  # of telling page after page: then the calls' messages have their turn
 log = structlog.get_logger("pages")
 _json = json.JSONEncoder(separators=(",", ":"), default=str).encode
@@ -80,6 +83,9 @@ class Pages:
         self._told: dict[str, tuple[Told, str]] = {}  # what who waits was told last, and the reason that stands
         self._line: Queue | None = None  # that every waiting page was told of
         self._telling = asyncio.Lock()  # held while they are told
+        self._reading = asyncio.Lock()  # of boards: what was read first is shown first
+        self._seen: object = None  # what no event tells of and boards show: see `look`
+        self._left: dict[str, float] = {}  # whose last page here has closed, when: see `compare`
         self._languages: dict[str, str] = {}  # of the signed-in staff, as their page was last loaded
         self._clocks: set[str] = set()  # visits whose pages want their clock
         self._line_soon = Gather(LINE_S, self._tell_line, trace=settings.development)
@@ -128,6 +134,7 @@ class Pages:
             self._staff[page] = Shown(Viewing(self._db, Actor("staff", page.who.staff), "read"))
         elif page.who.role == "patient" and page.visit is not None:
             self._patients[page] = ""
+            self._left.pop(page.visit, None)
             self._presence.opened(page.visit)
         if page.visit is not None and self._cards.get(page.visit) is None:
             self._cards.changed([page.visit])
@@ -141,6 +148,7 @@ class Pages:
             return
         self._presence.closed(visit_id, page.instance)
         if not self._wanted(visit_id):
+            self._left[visit_id] = monotonic()
             self._cards.forget(visit_id)
             self._written.forget(visit_id)
 
@@ -152,8 +160,25 @@ class Pages:
         if self._staff:
             self._boards_soon.wake()
 
+    async def look(self) -> None:
+        """Every second while staff look: who is away changes by time, or by another node's pages, and a mail may fail,
+        without an event. One small query each; the boards are made anew only when it says something else."""
+        if not self._staff:
+            return
+        now = await self._db.now()
+        async with self._db.read() as conn:
+            gone = await away(conn, now, timedelta(seconds=self._settings.away_seconds))
+            seen = frozenset(gone), await failed_mails(conn, (), now)
+        if seen != self._seen:
+            self._seen = seen
+            self._boards_soon.wake()
+
     async def compare(self) -> None:
         """Now and then without a reason: events get lost."""
+        until = monotonic() - REMEMBERED_S
+        for visit_id in [key for key, at in self._left.items() if at < until]:
+            del self._left[visit_id]
+            self._told.pop(visit_id, None)
         if await self._room.compare():
             self._line_soon.wake()
 
@@ -162,53 +187,63 @@ class Pages:
     async def _tell_line(self) -> None:
         """Who waits hears of a new place."""
         changed = await self._cards.fresh(self._wanted)
-        line, before = await self._room.line(), self._line
+        try:
+            line, before = await self._room.line(), self._line
+            same = unmoved(before, line)
+            pages = (
+                page
+                for page in list(self._patients)
+                if self._state(page.visit) == State.WAITING
+                and (page.visit in changed or (line is not before and not same(page.visit or "")))
+            )
+            async with self._telling:
+                await self._each(pages, lambda page: self._patient(page, line))
+        except BaseException:
+            self._cards.changed(changed)
+            raise
         self._line = line
-        if not self._patients:
-            return
-        same = unmoved(before, line)
-        pages = (
-            page
-            for page in list(self._patients)
-            if self._state(page.visit) == State.WAITING
-            and (page.visit in changed or (line is not before and not same(page.visit or "")))
-        )
-        async with self._telling:
-            await self._each(pages, lambda page: self._patient(page, line))
 
     async def _tell_boards(self) -> None:
         """Clocks, patients who do not wait, and the staff's boards."""
         changed = await self._cards.fresh(self._wanted)
         due, self._clocks = self._clocks | changed, set()
-        line = await self._room.line()
-        for visit_id in sorted(due):
-            self._clock(visit_id, self.hub.pages(visit=visit_id))
-            for page in self.hub.pages(visit=visit_id, role="patient"):
-                self._patient(page, line)
-        async with self._telling:
-            pass  # a patient's place before the boards
-        await self._boards(list(self._staff), line)
+        try:
+            line = await self._room.line()
+            for visit_id in sorted(due):
+                self._clock(visit_id, self.hub.pages(visit=visit_id))
+                for page in self.hub.pages(visit=visit_id, role="patient"):
+                    self._patient(page, line)
+            async with self._telling:
+                pass  # a patient's place before the boards
+            await self._boards(list(self._staff))
+        except BaseException:
+            self._clocks |= due
+            raise
 
     async def _tell_new(self) -> None:
         pages, self._new = self._new, []
         try:
             await self._cards.fresh(self._wanted)
             line = await self._room.line()
+            for page in pages:
+                if page.visit is not None and page.who.role != "admin":
+                    self._clock(page.visit, [page])
+            await self._each(pages, lambda page: self._patient(page, line))
+            await self._written.tell(pages)
+            await self._boards([page for page in pages if page in self._staff])
         except BaseException:
             self._new = pages + self._new
-            self._boards_soon.wake()
             raise
-        for page in pages:
-            if page.visit is not None and page.who.role != "admin":
-                self._clock(page.visit, [page])
-        await self._each(pages, lambda page: self._patient(page, line))
-        await self._written.tell(pages)
-        await self._boards([page for page in pages if page in self._staff], line)
 
     async def _tell_written(self) -> None:
         """Who waits reads what was just written."""
         spoken, self._spoken = self._spoken, set()
-        await self._written.tell([page for key in sorted(spoken) for page in self.hub.pages(visit=key, role="patient")])
+        pages = [page for key in sorted(spoken) for page in self.hub.pages(visit=key, role="patient")]
+        try:
+            await self._written.tell(pages)
+        except BaseException:
+            self._spoken |= spoken
+            raise
 
     async def _follow_slots(self) -> None:
         """The order changes by itself when a slot comes: those pages hear within a second."""
@@ -276,9 +311,12 @@ class Pages:
 
     # ---- staff
 
-    async def _boards(self, pages: Collection[Page], line: Queue) -> None:
-        if not pages:
-            return
+    async def _boards(self, pages: Collection[Page]) -> None:
+        if pages:
+            async with self._reading:
+                await self._show_boards(pages, await self._room.line())
+
+    async def _show_boards(self, pages: Collection[Page], line: Queue) -> None:
         viewers = {page.who.staff for page in self._staff if page.who.staff}
         board = await read_board(self._db, self._settings, line, viewers)
         rows = {page: board.rows_for(page.who.staff or "", page.who.role) for page in pages}
@@ -304,11 +342,9 @@ class Pages:
         rows = [row for row in board.rows if row["id"] in opened]
         t = translator(self._languages.get(me.id, me.language))
         if page.who.role == "therapist":
-            return "queue", queue_data(
-                self._settings, me, rows, opened, board.line, board.now, board.more, door, t
-            )
+            return "queue", queue_data(self._settings, me, rows, opened, board.line, board.now, board.more, door, t)
         people = list(board.staff.values())
-        return "admin", wall_data(self._settings, rows, opened, board.line, people, board.now, board.more, t)
+        return "admin", wall_data(self._settings, rows, opened, board.line, people, board.now, board.more, t, door)
 
 
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)

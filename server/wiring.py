@@ -19,8 +19,10 @@ from server.ids import new_id
 from server.live import Changes
 from server.mail_sender import Sender
 from server.pages import PAGES, ROOM, Pages
+from server.patient.waiting_views import PACE
 from server.rights import cut_off
 from server.waitingroom import absent, alerts
+from server.waitingroom.intake import Pace
 from server.waitingroom.nobody import mark as mark_nobody
 from server.waitingroom.presence import Presence
 from server.waitingroom.room import Room
@@ -33,7 +35,9 @@ from signaling.switch import Rules
 SWEEP_S = 0.5
 ALERT_S = 1.0
 ABSENT_S = 5.0
+DESKS_S = 30.0
 REFRESH_S = 15.0
+LOOK_S = 1.0
 MAILBOX_S = 0.5
 SKEW_S = 5.0
 PRESENCE_S = 0.5
@@ -83,6 +87,7 @@ def wire(app: web.Application) -> None:
     db.on_commit = on_commit
     bus.subscribe("changes", changes.on_bus)
     app[CHECKS], app[OPEN] = Checks(bus, settings.relay_key), {}
+    app[PACE] = Pace()
     bus.subscribe("checked", app[CHECKS].on_post)
     bus.on_connect(pages.refresh)
     hub.start()
@@ -94,15 +99,21 @@ def wire(app: web.Application) -> None:
     async def tell_therapists() -> None:
         await alerts.sweep(db, settings, (await room.line()).order)
 
+    async def desks() -> None:
+        there = {page.who.staff for page in hub.pages() if page.who.role == "therapist" and page.who.staff}
+        await absent.desks(db, settings, there)
+
     steps: list[tuple[float, Callable[[], Awaitable[None]]]] = [
         (SWEEP_S, lambda: sweep(db, settings)),
         (ALERT_S, tell_therapists),
         (ABSENT_S, lambda: absent.sweep(db, settings)),
+        (DESKS_S, desks),
         (presence.every_s, presence.beat),
         (PRESENCE_S, presence.flush),
         (COMPARE_S, pages.compare),
         (RIGHTS_S, lambda: cut_off(hub, app[SESSIONS])),
         (REFRESH_S, pages.refresh),
+        (LOOK_S, pages.look),
         (LEFT_S, lambda: mark_nobody(db)),
         (SKEW_S, lambda: app[HEALTH].look(db)),
         (MAILBOX_S, letters),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from server.audit import Actor, Viewing
 from server.cards import Cards
@@ -22,6 +23,7 @@ class Written:
     def __init__(self, db: Database, cards: Cards, versions: itertools.count[int]) -> None:
         self._db, self._cards, self._versions = db, cards, versions
         self._viewings: dict[str, Viewing] = {}
+        self._turn = asyncio.Lock()  # what was read first is shown first
 
     async def tell(self, pages: Iterable[Page]) -> None:
         """``pages``: patients'; those of a visit in which nothing was written hear nothing."""
@@ -29,6 +31,10 @@ class Written:
         for page in pages:
             if page.visit is not None and page.who.role == "patient":
                 of_visit.setdefault(page.visit, []).append(page)
+        async with self._turn:
+            await self._tell(of_visit)
+
+    async def _tell(self, of_visit: Mapping[str, Sequence[Page]]) -> None:
         ids = sorted(of_visit)
         for start in range(0, len(ids), MOST_IDS):
             async with self._db.read() as conn:

@@ -47,6 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(3600) if LONG else only)
         elif (sample := item.get_closest_marker("sample")) and not LONG:
             groups[sample.args].append(item)
+        elif item.nodeid.startswith("tests/pages/") and "postgresql" in item.nodeid and not LONG:
+            groups["pages on PostgreSQL", 120].append(item)  # their stores are tested on both elsewhere
     for (group, count), members in groups.items():
         drawn = random.Random(f"{SEED} {group}").sample(members, min(count, len(members)))
         for item in members:

@@ -27,4 +27,6 @@ def test_of_a_long_one_the_first_and_the_first_of_each_viewers_own() -> None:
     order = [*waiting(5000), *waiting(200, staff="li"), *waiting(200, staff="okafor"), *waiting(200, profession="OT")]
     found = shown(order, {"li"})
     assert found[:HEAD] == [f"pool-{n}" for n in range(HEAD)]
+    french = [Waiting(f"fr-{n}", NOON + timedelta(days=1), language="fr") for n in range(9)]
+    assert shown([*order, *french], {"li"})[-9:] == [one.visit for one in french], "who may be the next of somebody"
     assert found[HEAD:] == [f"li-{n}" for n in range(OWN)] + [f"OT-{n}" for n in range(OWN)]

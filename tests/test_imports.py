@@ -24,7 +24,7 @@ LAYERS |= {"intake": 2, "messages": 2, "nobody": 2, "waiting_views": 5}  # the p
 LAYERS |= {"pages": 4, "views": 5, "command": 5}
 LAYERS |= {"checks": 2, "check_views": 5}  # the connection check
 LAYERS |= {"acts": 2, "history_views": 5, "timeline_views": 5}  # the office's: what it does, its pages
-LAYERS |= {"booked": 5}  # the booked patient's page
+LAYERS |= {"booked": 5, "reading": 2}  # the booked patient's page; appointments as they stand
 #: What counts as pure outside of the features, and which files of signaling are shells.
 PURE_SERVER = {"server.errors", "server.i18n", "server.ids", "server.formats", "server.config"}
 SIGNALING_SHELLS = {"asking", "beside", "bus", "check", "check_client", "check_server", "directory", "hub", "pages", "post", "socket"}

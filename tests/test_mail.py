@@ -8,12 +8,13 @@ from email import message_from_bytes, policy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from server.config import Settings, load
 from server.db import Database
 from server.errors import SettingsError
 from server.formats import parse_email
-from server.mail import enqueue
+from server.mail import due, enqueue, outbox
 from server.mail_message import compose, wait_after
 from tests.stores import db as db
 
@@ -92,6 +93,20 @@ async def test_the_outbox_takes_one_plain_address_only(db: Database, bad: str) -
     async with db.write() as tx:
         with pytest.raises(ValueError, match="plain mail address"):
             await enqueue(db, tx, kind="test", about=None, recipient=bad, subject="s", text="t")
+
+
+async def test_no_alert_waits_for_another_ones_mail(db: Database) -> None:
+    """The first address is a bad one: everybody else is told all the same. A patient's letters keep their order."""
+    async with db.write() as tx:
+        for kind in ("alert", "appointment"):
+            for who in ("bad", "good"):
+                await enqueue(
+                    db, tx, kind=kind, about="v" * 22, recipient=f"{who}@example.ca", subject="s", text="t"
+                )  # fmt: skip
+        await tx.conn.execute(update(outbox).values(next_at=tx.now))
+    now = await db.now()
+    async with db.read() as conn:
+        assert len(await due(conn, now + timedelta(seconds=1), 10)) == 3
 
 
 def test_the_wait_doubles_is_spread_and_ends_at_half_an_hour() -> None:

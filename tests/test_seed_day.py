@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from server.audit import first_broken
-from server.booking.store import of_day, overdue
+from server.booking.reading import of_day, overdue
 from server.db import Database
 from server.people.tables import staff
 from server.seed import seed

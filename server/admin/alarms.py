@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import RowMapping
 
 from server.i18n import N_, Translator
-from server.waitingroom.queue import Therapist, Waiting, may_take, speaks
+from server.waitingroom.queue import EARLY, Therapist, Waiting, kind_of, may_take, speaks
 
 LONG_WAIT = timedelta(minutes=15)
 #: a page that is loaded again loses its connection for a moment
@@ -79,24 +79,30 @@ def alarms(seen: Seen, now: datetime, t: Translator) -> list[Alarm]:
             found.append(Alarm(key, tone, words, ids[0] if len(ids) == 1 else None))
 
     running = seen.running
+    here = [one for one in seen.waiting if kind_of(one, now) != EARLY]  # who is early is waited for by nobody yet
     add("held", "danger", HELD, (row["id"] for row in running if row["held"]))
-    if seen.waiting and not seen.on_duty:
-        add("nobody", "danger", NOBODY, (one.visit for one in seen.waiting))
+    if not seen.on_duty:
+        add("nobody", "danger", NOBODY, (one.visit for one in here))
     add("unanswered", "danger", UNANSWERED, (key for key in _ids(seen) if _unanswered(seen.alerts.get(key))))
     lost = [row["id"] for row in running if row["lost_since"] and now - row["lost_since"] > LOST_FOR]
     add("lost", "danger", LOST, lost)
     bad = (row["id"] for row in running if row["id"] not in lost and not row["phone_since"] and _bad(row))
     add("bad", "danger", BAD, bad)
     if seen.on_duty:
-        for key, (text, more, visits) in _unfit(seen).items():
+        for key, (text, more, visits) in _unfit(seen, here).items():
             add(f"unfit-{key}", "danger", text, visits, **more)
-    add("long", "danger", LONG, (one.visit for one in seen.waiting if now - one.arrived_at > LONG_WAIT))
+    add("long", "danger", LONG, (one.visit for one in here if now - _since(one) > LONG_WAIT))
     add("over", "soon", OVER, seen.clock_over)
     add("away", "soon", AWAY, seen.asked)
     add("calls", "soon", CALLS, seen.calls)
     if seen.failed_mails:
         found.append(Alarm("mail", "soon", t(MAIL, count=seen.failed_mails)))
     return found
+
+
+def _since(one: Waiting) -> datetime:
+    """From when on a wait counts: nobody is late for who came before the slot."""
+    return max(one.arrived_at, one.due_at) if one.due_at else one.arrived_at
 
 
 def _ids(seen: Seen) -> list[str]:
@@ -111,11 +117,11 @@ def _bad(row: RowMapping) -> bool:
     return "lost" in (row["patient_quality"], row["therapist_quality"])
 
 
-def _unfit(seen: Seen) -> Mapping[str, tuple[str, dict[str, str], list[str]]]:
+def _unfit(seen: Seen, here: Sequence[Waiting]) -> Mapping[str, tuple[str, dict[str, str], list[str]]]:
     """Who waits for somebody who is not there, by what is missing."""
     missing: dict[str, tuple[str, dict[str, str], list[str]]] = {}
     visits: dict[str, list[str]] = defaultdict(list)
-    for one in seen.waiting:
+    for one in here:
         theirs = [each for each in seen.on_duty if may_take(each, one)]
         if any(speaks(each, one) for each in theirs):
             continue

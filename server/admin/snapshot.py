@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import RowMapping
 
 from server.admin.alarms import Seen, alarms
+from server.audit import Access
 from server.config import Settings
 from server.consultation.times import clock_data
-from server.desk.snapshot import taker, waiting_data
+from server.desk.extras import NONE, Extras
+from server.desk.snapshot import taker, waiting_data, waits_since
 from server.formats import iso
 from server.i18n import Translator, translator
 from server.people.store import Staff
@@ -42,8 +44,10 @@ def wall_data(
     now: datetime,
     more: Mapping[str, Any] | None = None,
     t: Translator | None = None,
+    door: Access | None = None,
 ) -> dict[str, Any]:
-    """``more``: what the boards' readers have found (alerts, today, calls, failed_mails); ``t``: the viewer's."""
+    """``more``: what the boards' readers have found (alerts, today, calls, failed_mails, desk); ``t``: the viewer's;
+    ``door``: the viewer's, to what the patients have written."""
     more, t = more or {}, t or translator("en")
     by_id = {row["id"]: row for row in rows if row["id"] in opened}
     running = [row for row in rows if row["state"] in OPEN and row["id"] in opened]
@@ -63,10 +67,12 @@ def wall_data(
         failed_mails=more.get("failed_mails", 0),
         clock_over=[one["visit"] for one in sessions if one["phase"] in ("wrap_up", "held")],
     )
-    oldest = sorted(here, key=lambda one: (one.arrived_at, one.visit))[:MOST]
+    oldest = sorted(here, key=lambda one: (waits_since(one.arrived_at, one.due_at), one.visit))[:MOST]
+    begun = [at for one in queue.order if (at := waits_since(one.arrived_at, one.due_at)) <= now]
     return {
-        "waiting": [_waiting(one, by_id[one.visit], opened[one.visit], queue, people, more) for one in oldest],
+        "waiting": [_waiting(one, by_id[one.visit], opened[one.visit], queue, people, more, door) for one in oldest],
         "waiting_count": len(queue.order),
+        "longest_since": iso(min(begun)) if begun else None,
         "sessions": sessions,
         "staff": _staff(staff, running, opened),
         "coming": _coming(settings, more.get("today", ()), opened, people, now),
@@ -91,6 +97,7 @@ def _waiting(
     queue: Queue,
     people: Mapping[str, str],
     more: Mapping[str, Any],
+    door: Access | None,
 ) -> dict[str, Any]:
     data = waiting_data(row, who, queue.away.get(one.visit))
     alert = more.get("alerts", {}).get(one.visit)
@@ -101,7 +108,15 @@ def _waiting(
         "for_name": people.get(one.staff or ""),
         "alert": alert is not None and alert["seen_at"] is None and alert["level"] > 0,
         "seen_by": people.get(alert["seen_by"] or "") if alert is not None else None,
+        "wrote": _wrote(one.visit, more, door),
     }
+
+
+def _wrote(visit_id: str, more: Mapping[str, Any], door: Access | None) -> str:
+    """What the patient has written, until staff answer."""
+    extras: Extras = more.get("desk", NONE)
+    last = extras.messages(door, visit_id)[-1:] if door is not None else []
+    return last[0].text if last and last[0].side == "patient" else ""
 
 
 def _session(settings: Settings, row: RowMapping, who: Particulars, now: datetime) -> dict[str, Any]:

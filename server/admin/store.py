@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.admin.history import READ, Past
 from server.admin.timeline import Happened, happened
+from server.booking.letters import KIND as LETTERS
 from server.booking.tables import appointment
 from server.consultation.tables import chat_message, quality_sample
 from server.db import Database
@@ -62,7 +63,7 @@ async def _past(db: Database, begin: datetime, end: datetime) -> list[tuple[Past
     admitted = (
         select(e.visit_id, func.min(e.at))
         .join(visit, c.id == e.visit_id)
-        .where(within, e.event == str(Event.ADMIT))
+        .where(within, e.event == str(Event.ADMIT), e.at >= c.arrived_at)  # not of a wait before a rebooking
         .group_by(e.visit_id)
     )
     steps = (
@@ -155,9 +156,10 @@ async def calls(conn: AsyncConnection, ids: Sequence[str], now: datetime) -> Seq
 
 
 async def failed_mails(conn: AsyncConnection, ids: Sequence[str], now: datetime) -> int:
-    """Mails of the last days that could not be sent. (A board's reader.)"""
+    """Letters of the last days that could not be sent: the office tries again or puts away. (A board's reader.) An
+    alert's mail that failed is no use later, and the alert itself has gone further."""
     c = outbox.c
-    query = select(func.count()).where(c.state == "failed", c.queued_at > now - FAILED_FOR)
+    query = select(func.count()).where(c.state == "failed", c.kind == LETTERS, c.queued_at > now - FAILED_FOR)
     return int(await conn.scalar(query) or 0)
 
 

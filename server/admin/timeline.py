@@ -224,7 +224,9 @@ class Course:
 def course(row: Mapping[str, Any] | RowMapping, events: Sequence[Happened], now: datetime) -> Course:
     """``row``: the visit's. A wait or a session that goes on is counted until now."""
     waiting = row["state"] == "waiting"
-    admitted = next((one.at for one in events if one.event == "admit"), now if waiting else None)
+    arrived = row["arrived_at"]  # who took a time and came again has waited only since then
+    admissions = (one.at for one in events if one.event == "admit" and arrived and one.at >= arrived)
+    admitted = next(admissions, now if waiting else None)
     begun, over = row["started_at"], row["ended_at"] or now
     lost = row["lost_ms"] / 1000
     if row["lost_since"] and row["ended_at"] is None:
@@ -232,7 +234,7 @@ def course(row: Mapping[str, Any] | RowMapping, events: Sequence[Happened], now:
     # both pages notice the same break, one after the other
     breaks = Counter(str(one.detail.get("role", one.actor_kind)) for one in events if one.event == "media_lost")
     return Course(
-        (admitted - row["arrived_at"]).total_seconds() if admitted and row["arrived_at"] else None,
+        (admitted - arrived).total_seconds() if admitted and arrived else None,
         (over - begun).total_seconds() if begun else None,
         max(breaks.values(), default=0),
         lost,

@@ -54,11 +54,10 @@ async def show(request: web.Request) -> web.StreamResponse:
     who = visits.particulars(door, told.row)
     written = await messages.whole(db, visit_id, row["patient_id"], actor)
     values = {
-        **await _values(request, told),
+        **await _values(request, told, written),
         "name": who.name,
         "phone": who.phone if told.row["call_back_at"] or told.row["asked_at"] else None,
         "priority_reason": who.priority_reason,
-        "written": written,
         "kinds": _kinds(told.row, may_write=messages.may_be_written_to(told.row, await db.now()), alert=alert),
         "therapists": [(one.id, one.name, one.profession) for one in people if one.role == "therapist"],
     }
@@ -81,7 +80,8 @@ def _kinds(row: RowMapping, *, may_write: bool, alert: RowMapping | None) -> lis
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """What the page replaces while it stays open: nothing of whom it was with. 204: nothing new since ``version``."""
+    """What the page replaces while it stays open: nothing of whom it was with; reading what was
+    written is audited. 204: nothing new since ``version``."""
     db, visit_id = request.app[DATABASE], request.match_info["visit"]
     async with db.read() as conn:
         version = await store.version_of(conn, visit_id)
@@ -90,10 +90,12 @@ async def events(request: web.Request) -> web.StreamResponse:
         if request.query.get("version") == str(version):
             return web.Response(status=204)
         told = await store.story(conn, visit_id)
-    return page(request, "admin/visit_parts.html", await _values(request, told))
+    actor = Actor("staff", request["staff"].id)
+    written = await messages.whole(db, visit_id, told.row["patient_id"], actor)
+    return page(request, "admin/visit_parts.html", await _values(request, told, written))
 
 
-async def _values(request: web.Request, told: store.Story) -> dict[str, Any]:
+async def _values(request: web.Request, told: store.Story, written: Sequence[messages.Message]) -> dict[str, Any]:
     db, settings, lang = request.app[DATABASE], request.app[SETTINGS], request["lang"]
     t, row = translator(lang), told.row
     now = await db.now()
@@ -111,6 +113,7 @@ async def _values(request: web.Request, told: store.Story) -> dict[str, Any]:
         "state": STATES[State(row["state"])],
         "end_reason": timeline.VALUES["reason"].get(row["end_reason"] or "", ""),
         "for_staff": people.get(row["for_staff"] or ""),
+        "written": written,
         "lines": [(line, line.at.astimezone(zone)) for line in lines],
         "course": timeline.course(row, told.happened, now),
         "check": told.check,

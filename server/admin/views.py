@@ -53,9 +53,10 @@ async def wall_snapshot(request: web.Request, viewing: Viewing, t: Translator) -
     line = await app[ROOM].line()
     board = await read_board(app[DATABASE], app[SETTINGS], line, [staff.id])
     rows = board.rows_for(staff.id, staff.role)
-    opened = board.particulars(await viewing.door({row["id"]: row["patient_id"] for row in rows}), rows)
+    door = await viewing.door({row["id"]: row["patient_id"] for row in rows})
+    opened = board.particulars(door, rows)
     people = list(board.staff.values())
-    return wall_data(app[SETTINGS], list(board.rows), opened, board.line, people, board.now, board.more, t)
+    return wall_data(app[SETTINGS], list(board.rows), opened, board.line, people, board.now, board.more, t, door)
 
 
 async def live(request: web.Request) -> web.StreamResponse:

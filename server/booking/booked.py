@@ -12,11 +12,12 @@ from sqlalchemy import RowMapping
 
 from server import formats
 from server.audit import Actor, access
-from server.booking import letters, store
+from server.booking import letters, reading, store
 from server.booking.calendar import calendar_file
 from server.booking.pages import booked_page, clinic_of, link_of, send, whose
 from server.errors import PersonError
 from server.i18n import N_, translator
+from server.ids import digest
 from server.mail_message import host_of
 from server.visit import arrival
 from server.visit import store as visits
@@ -90,13 +91,13 @@ async def calendar(request: web.Request) -> web.StreamResponse:
     settings, t = request.app[SETTINGS], translator(request["lang"])
     row = await visit_of(request)
     async with request.app[DATABASE].read() as conn:
-        booked = await store.of_visit(conn, row["id"])
+        booked = await reading.of_visit(conn, row["id"])
     if booked is None or row["state"] != State.BOOKED:
         raise PersonError("not_possible_now")
     clinic = clinic_of(settings, request["lang"])
     link = link_of(settings, request.match_info["address"])
     body = calendar_file(
-        uid=booked["id"],
+        uid=digest(f"calendar {row['id']}")[:32],  # of the visit: a moved one is the same event
         host=host_of(settings.base_url),
         starts_at=booked["slot_at"],
         ends_at=booked["slot_ends_at"],
@@ -131,7 +132,7 @@ async def cancel(request: web.Request) -> web.StreamResponse:
         actor = Actor("patient", row["patient_id"])
         async with db.write() as tx:
             door = await access(db, tx, actor, "change", "visit", row["id"], subject=row["patient_id"])
-            booked = await store.of_visit(tx.conn, row["id"])
+            booked = await reading.of_visit(tx.conn, row["id"])
             if await store.cancel(tx, row["id"], actor) and booked is not None:
                 await send(db, tx, settings, door, booked, _cancelled(request, booked, row["due_at"]), not_after=None)
     raise _back(request)

@@ -29,6 +29,7 @@ E_NOBODY_SPEAKS = N_(
 )
 E_TAKEN = N_("That time has just been taken. Choose another one; nothing that you wrote is lost")
 
+FIRST_YEAR, LAST_YEAR = 2000, 2200
 FIELDS = (
     "name", "dob_day", "dob_month", "dob_year", "phone", "email", "reason", "language", "interpreter", "who", "day",
     "slot",
@@ -51,13 +52,13 @@ class Wanted:
 
 
 def parse_instant(text: str) -> datetime | None:
-    """An instant as our pages write it: ISO 8601 with its zone."""
+    """An instant as our pages write it: ISO 8601 with its zone. None also for a year that no calendar of ours has."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         return None
     try:
-        return at.astimezone(UTC) if at.tzinfo else None
+        return at.astimezone(UTC) if at.tzinfo and FIRST_YEAR <= at.year <= LAST_YEAR else None
     except (ValueError, OverflowError):
         return None
 
@@ -67,7 +68,7 @@ def parse_day(text: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         return None
-    return day if 2000 <= day.year <= 2200 else None
+    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None
 
 
 def parse(form: Mapping[str, Any], *, today: date) -> tuple[Wanted | None, dict[str, str]]:

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 
 from server import formats, mail
 from server.audit import Access, Actor, access
-from server.booking import letters, store
+from server.booking import letters, reading
 from server.booking.letters import Clinic
 from server.config import Settings
 from server.db import Database, Transaction
@@ -77,7 +77,7 @@ async def whose(request: web.Request, row: RowMapping, now: datetime) -> dict[st
         door = await access(
             db, tx, Actor("patient", row["patient_id"]), "read", "visit", row["id"], subject=row["patient_id"]
         )
-        booked = await store.of_visit(tx.conn, row["id"])
+        booked = await reading.of_visit(tx.conn, row["id"])
         (full,) = await visits.with_people(tx.conn, visit.c.id == row["id"])
     who = visits.particulars(door, full)
     due = row["due_at"]
@@ -104,8 +104,9 @@ async def booked_page(
     now: datetime,
     form: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
+    beside: dict[str, Any] | None = None,
 ) -> web.Response | None:
-    """The page of a booked visit until its patient may come to the check; None: they may."""
+    """The page of a booked visit until its patient may come to the check; None: they may. ``beside``: the messages."""
     if arrival.may_arrive(row, now):
         return None
     t = translator(request["lang"])
@@ -117,5 +118,6 @@ async def booked_page(
         "errors": {name: t(text) for name, text in (errors or {}).items()},
         "consent": {"version": CURRENT.version, "text": [t(paragraph) for paragraph in CURRENT.paragraphs]},
         "provinces": [(code, t(name)) for code, name in walk_in.PROVINCES],
+        **(beside or {}),
     }
     return page(request, "booking/booked.html", values, status=422 if errors else 200)

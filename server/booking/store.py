@@ -20,7 +20,7 @@ from server.db import Database, Transaction
 from server.errors import PersonError
 from server.i18n import LANGUAGES
 from server.ids import digest, new_id
-from server.people.tables import patient, staff
+from server.people.tables import staff
 from server.visit import store as visits
 from server.visit.hours import parse_hours
 from server.visit.states import Event, State
@@ -303,6 +303,8 @@ async def rebook(tx: Transaction, visit_id: str, therapist_id: str, starts_at: d
         asked_at=None,
         nobody_at=None,
         location=None,  # asked again on the day
+        end_reason=None,  # "sent back", "not confirmed", and the words for the next therapist: of a wait that is over
+        hand_over=None,
     )
     await _release(tx, visit_id)
     await _take(tx, visit_id, therapist_id, starts_at, actor)
@@ -343,74 +345,3 @@ async def _row(tx: Transaction, visit_id: str) -> RowMapping:
     if row is None:
         raise PersonError("no_such_visit")
     return row
-
-
-# ---- reading
-
-
-_SHOWN = (
-    appointment.c.id.label("appointment_id"),
-    appointment.c.visit_id,
-    appointment.c.starts_at.label("slot_at"),
-    appointment.c.ends_at.label("slot_ends_at"),
-    appointment.c.cancelled_at,
-    appointment.c.therapist_id.label("with_id"),
-    staff.c.name.label("with_name"),
-    staff.c.profession.label("with_profession"),
-    staff.c.language.label("with_language"),
-)
-
-
-async def of_day(
-    conn: AsyncConnection, begin: datetime, end: datetime, therapist: str | None = None, *, cancelled: bool = False
-) -> Sequence[RowMapping]:
-    """The appointments that begin in ``[begin, end)``, with visit and sealed patient, by time and name.
-
-    ``cancelled``: instead of those that stand, those whose visit was cancelled at that time."""
-    c = appointment.c
-    conditions = [c.starts_at >= begin, c.starts_at < end]
-    if cancelled:  # one that was moved away is not cancelled
-        conditions += [c.cancelled_at.is_not(None), visit.c.state == State.CANCELLED, visit.c.due_at == c.starts_at]
-    else:
-        conditions.append(c.cancelled_at.is_(None))
-    if therapist:
-        conditions.append(c.therapist_id == therapist)
-    return await _with_visits(conn, *conditions)
-
-
-async def of_visits(conn: AsyncConnection, ids: Sequence[str], therapist: str | None = None) -> list[RowMapping]:
-    """The last appointment of each of these visits; with ``therapist``, only theirs."""
-    if not ids:
-        return []
-    last = {row["id"]: row for row in await _with_visits(conn, appointment.c.visit_id.in_(ids))}
-    return [row for row in last.values() if therapist in (None, row["with_id"])]
-
-
-async def of_visit(conn: AsyncConnection, visit_id: str) -> RowMapping | None:
-    """The visit's appointment: the standing one, or the last that was cancelled."""
-    found = await _with_visits(conn, appointment.c.visit_id == visit_id)
-    return next((row for row in found if row["cancelled_at"] is None), found[-1] if found else None)
-
-
-async def _with_visits(conn: AsyncConnection, *conditions: Any) -> Sequence[RowMapping]:
-    query = (
-        select(
-            visit,
-            patient.c.name.label("patient_name"),
-            patient.c.dob.label("patient_dob"),
-            patient.c.email.label("patient_email"),
-            *_SHOWN,
-        )
-        .join(visit, visit.c.id == appointment.c.visit_id)
-        .join(patient, patient.c.id == visit.c.patient_id)
-        .join(staff, staff.c.id == appointment.c.therapist_id)
-        .where(*conditions)
-        .order_by(appointment.c.starts_at, staff.c.name, appointment.c.booked_at)
-    )
-    return (await conn.execute(query)).mappings().all()
-
-
-def overdue(row: RowMapping, now: datetime) -> bool:
-    """A booked patient whose slot is over, and who never came."""
-    due: datetime | None = row["due_at"]
-    return row["state"] == State.BOOKED and due is not None and now >= due + SLOT

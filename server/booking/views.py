@@ -16,16 +16,17 @@ from zoneinfo import ZoneInfo
 import aiohttp_session
 from aiohttp import web
 from sqlalchemy import RowMapping
+from sqlalchemy.exc import IntegrityError
 
 from server import mail
 from server.audit import Access, Actor, Viewing, access
-from server.booking import letters, store
+from server.booking import letters, reading, store
 from server.booking.form import E_NOBODY_SPEAKS, E_SLOT, E_SPEAKS, E_TAKEN, Wanted, parse, parse_day, parse_instant
 from server.booking.offer import AHEAD_DAYS, PROFESSIONS, offer
 from server.booking.pages import clinic_of, link_of, send, slot_words
 from server.booking.slots import day_bounds, local_day
 from server.crypto import Undecryptable
-from server.db import Transaction
+from server.db import Database, Transaction
 from server.errors import PersonError
 from server.i18n import LANGUAGES
 from server.ids import new_id, well_formed
@@ -74,10 +75,10 @@ async def appointments(request: web.Request) -> web.StreamResponse:
     day = parse_day(request.query.get("day", "")) or today
     begin, end = day_bounds(day, zone)
     async with db.read() as conn:
-        rows = await store.of_day(conn, begin, end, here.own)
-        off = await store.of_day(conn, begin, end, here.own, cancelled=True)
+        rows = await reading.of_day(conn, begin, end, here.own)
+        off = await reading.of_day(conn, begin, end, here.own, cancelled=True)
         failed = await mail.of_kinds(conn, [letters.KIND], mail.outbox.c.state == "failed")
-        about = {row["id"]: row for row in await store.of_visits(conn, [one["about_id"] for one in failed], here.own)}
+        about = {row["id"]: row for row in await reading.of_visits(conn, [one["about_id"] for one in failed], here.own)}
     failed = [one for one in failed if one["about_id"] in about]
     everyone = {row["id"]: row["patient_id"] for row in (*rows, *off, *about.values())}
     door = await Viewing(db, here.actor, "read").door(everyone)
@@ -116,7 +117,7 @@ def _line(row: RowMapping, door: Access, now: datetime) -> dict[str, Any]:
         "state": row["state"],
         "language": row["language"],
         "interpreter": row["interpreter"],
-        "overdue": store.overdue(row, now),
+        "overdue": reading.overdue(row, now),
         "late": row["state"] == State.BOOKED and now > row["slot_at"] + timedelta(minutes=5),
         "next": row["state"] == State.BOOKED and row["slot_at"] >= now,
         "reason": row["end_reason"],
@@ -150,19 +151,29 @@ async def create(request: web.Request) -> web.StreamResponse:
     if wanted is None:
         return await _form_page(request, here, sent, errors)
     visit_id = _id_of(here.staff, sent.get("once", ""))
-    async with db.read() as conn:
-        there = await visits.by_id(conn, visit_id)
-    if there is None:
+    if not await _is_there(db, visit_id):
         candidates, error = await _candidates(
             request, wanted.who, wanted.starts_at, store.spoken(wanted.language, wanted.interpreter)
         )
-        if error:
-            return await _form_page(request, here, sent, {"slot" if wanted.who in PROFESSIONS else "language": error})
-        made = await _book(request, here, wanted, visit_id, candidates)
-        if made is None:
+        try:
+            made = None if error else await _book(request, here, wanted, visit_id, candidates)
+        except IntegrityError:
+            if not await _is_there(db, visit_id):
+                raise
+            made = None
+        if made is not None:
+            await _show_once(request, visit_id, made.address)
+        elif not await _is_there(db, visit_id):  # else: the same press twice, and the other one was faster
+            if error:
+                field = "slot" if wanted.who in PROFESSIONS else "language"
+                return await _form_page(request, here, sent, {field: error})
             return await _form_page(request, here, {**sent, "slot": ""}, {"slot": E_TAKEN}, status=409)
-        await _show_once(request, visit_id, made.address)
     raise see_other(f"{here.base}/{visit_id}")
+
+
+async def _is_there(db: Database, visit_id: str) -> bool:
+    async with db.read() as conn:
+        return await visits.by_id(conn, visit_id) is not None
 
 
 async def _candidates(
@@ -195,7 +206,7 @@ async def _book(
         try:
             async with db.write() as tx:
                 made = await store.book(db, tx, settings, booking, therapist, wanted.starts_at, here.actor, visit_id)
-                row = await store.of_visit(tx.conn, visit_id)
+                row = await reading.of_visit(tx.conn, visit_id)
                 assert row is not None
                 lang = booking.page_language
                 letter = letters.invitation(
@@ -306,7 +317,7 @@ async def _one_page(
 async def _own(request: web.Request, tx: Transaction, here: Here, action: str) -> tuple[RowMapping, Access]:
     """The appointment that the address names, for who may see it. Raises PersonError("no_such_visit")."""
     visit_id = request.match_info["visit"]
-    row = await store.of_visit(tx.conn, visit_id)
+    row = await reading.of_visit(tx.conn, visit_id)
     if row is None or (here.own and row["with_id"] != here.own):
         raise PersonError("no_such_visit")
     return row, await access(
@@ -322,8 +333,10 @@ async def move(request: web.Request) -> web.StreamResponse:
         return await _one_page(request, here, sent, "" if "show" in sent else E_SLOT)
     who = here.own or sent.get("who", "")
     async with db.read() as conn:
-        there = await visits.by_id(conn, request.match_info["visit"])
+        there = await reading.of_visit(conn, request.match_info["visit"])
     language = store.spoken(there["language"], there["interpreter"]) if there else None
+    if there is not None and (there["due_at"], there["with_profession"]) == (starts_at, who):
+        who = there["with_id"]  # the same time: with the same therapist
     candidates, why = await _candidates(request, who, starts_at, language)
     if why:
         return await _one_page(request, here, sent, why, status=422)
@@ -332,7 +345,7 @@ async def move(request: web.Request) -> web.StreamResponse:
             async with db.write() as tx:
                 row, door = await _own(request, tx, here, "change")
                 if await store.move(tx, settings, row["id"], therapist, starts_at, here.actor):
-                    after = await store.of_visit(tx.conn, row["id"])
+                    after = await reading.of_visit(tx.conn, row["id"])
                     assert after is not None
                     lang = row["page_language"]
                     letter = letters.moved(clinic_of(settings, lang), lang, starts_at, after["with_name"])

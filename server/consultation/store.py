@@ -80,7 +80,7 @@ async def admit(db: Database, settings: Settings, visit_id: str, staff_id: str, 
 async def _in_reach(tx: Transaction, visit_id: str, staff_id: str) -> None:
     """One who waits in another therapist's queue does not exist for this one, unless offered; the alert is answered."""
     row = await visits.by_id(tx.conn, visit_id, lock=True)
-    if row is None or (row["state"] == State.WAITING and not await may_act(tx.conn, row, staff_id)):
+    if row is None or (row["state"] == State.WAITING and not await may_act(tx.conn, row, staff_id, tx.now)):
         raise PersonError("no_such_visit")
     await answered(tx, row, staff_id)
 

@@ -188,7 +188,7 @@ async def _visit(request: web.Request, action: str) -> tuple[RowMapping, Access]
     db = request.app[DATABASE]
     async with db.write() as tx:
         found = await visits.with_people(tx.conn, visit.c.id == request.match_info["visit"])
-        if not found or not await actions.may_act(tx.conn, found[0], request["staff"].id):
+        if not found or not await actions.may_act(tx.conn, found[0], request["staff"].id, tx.now):
             raise PersonError("no_such_visit")
         row = found[0]
         door = await access(db, tx, _actor(request), action, "visit", row["id"], subject=row["patient_id"])

@@ -84,7 +84,13 @@ def queue_data(
     me, on_duty = taker(staff), staff.on_duty_since is not None
     hears = on_duty and staff.duty != "break" and mine is None
     waiting: list[dict[str, Any]] = []
+    first = next_for(me, queue.order, queue.away)
+    due = first.visit if first is not None else None  # to be shown, however many are ahead whom the next is not
     for one in queue.order:
+        if len(waiting) >= SHOWN and one.visit != due:
+            if due is None:
+                break
+            continue
         row, alert = by_id.get(one.visit), alerts.get(one.visit)
         group = group_of(me, one, alert) if row is not None else None
         if row is None or group is None:
@@ -112,8 +118,7 @@ def queue_data(
             "not_answered": names.get(one.staff or "") if group == "offered" else None,
         }
         waiting.append(data)
-        if len(waiting) == SHOWN:
-            break
+        due = None if one.visit == due else due
     counts = extras.queues(queue.order)
     theirs = sum(number for kind, number in counts.items() if may_take(me, kind))
     offers = sum(one["group"] == "offered" for one in waiting)
@@ -122,7 +127,7 @@ def queue_data(
     return {
         "waiting": waiting,
         "more": max(0, theirs - (len(waiting) - offers)),
-        "next": _next(me, queue, shown) if hears else None,
+        "next": _next(first, queue, shown) if hears else None,
         "today": _today(settings, staff, more.get("today", ()), opened, queue, now, t.lang),
         "mine": opened_data(settings, mine, opened[mine["id"]], now) if mine and mine["id"] in opened else None,
         "on_duty": on_duty,
@@ -132,9 +137,8 @@ def queue_data(
     }
 
 
-def _next(me: Therapist, queue: Queue, shown: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+def _next(found: Waiting | None, queue: Queue, shown: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
     """Whom "Admit next" admits, and who is passed over because their page is away."""
-    found = next_for(me, queue.order, queue.away)
     if found is None or found.visit not in shown:
         return None
     passed = []
@@ -192,12 +196,18 @@ def _state(row: RowMapping, queue: Queue, now: datetime) -> str:
     return _WORDS[state]
 
 
+def waits_since(arrived: datetime, due: datetime | None) -> datetime:
+    """From when on a wait counts: nobody is kept waiting who came before the slot."""
+    return max(arrived, due) if due else arrived
+
+
 def waiting_data(row: RowMapping, who: Particulars, away: datetime | None) -> dict[str, Any]:
     """One line of a queue. ``away``: since when the patient's page is gone; the place stays."""
     return {
         "visit": row["id"],
         "name": who.name,
         "since": iso(row["arrived_at"]),
+        "waits_since": iso(waits_since(row["arrived_at"], row["due_at"])),
         "due_at": iso(row["due_at"]),
         "reason": who.reason,
         "language": row["language"],

@@ -18,7 +18,7 @@ from server.i18n import translator
 from server.notes.pages import note_html
 from server.notes.store import unsigned_visits
 from server.pages import ROOM
-from server.people.duty import DUTIES, set_duty_state
+from server.people.duty import DUTIES, seen, set_duty_state
 from server.sockets import serve_staff
 from server.visit import store as visits
 from server.visit.states import OPEN, State
@@ -29,10 +29,16 @@ from server.waitingroom.queue import next_for
 from server.waitingroom.store import away
 from server.web import DATABASE, SETTINGS, page, see_other, wants_json
 
+#: somebody was first, and how often "Admit next" then looks for another one
+TOO_LATE, TRIES = frozenset({"taken", "not_possible_now", "no_such_visit", "busy"}), 3
+
 
 async def desk(request: web.Request) -> web.StreamResponse:
     """``/desk`` shows the open visit, if there is one; ``/desk/visits/ID`` one's own visit, open or over."""
     db, settings, staff = request.app[DATABASE], request.app[SETTINGS], request["staff"]
+    if staff.on_duty_since is not None:
+        async with db.write() as tx:  # without a script there is no socket that says so
+            await seen(tx, [staff.id])
     board = await read_board(db, settings, await request.app[ROOM].line(), [staff.id])
     now = board.now
     async with db.read() as conn:
@@ -101,16 +107,28 @@ async def duty(request: web.Request) -> web.StreamResponse:
 
 
 async def admission_next(request: web.Request) -> web.StreamResponse:
-    """Whoever is the next for this therapist now; the page had said who that was then."""
+    """Whoever is the next for this therapist now; the page had said who that was then. Pressed twice it is one
+    admission; where a colleague was first, it is the one after."""
     db, settings, staff = request.app[DATABASE], request.app[SETTINGS], request["staff"]
-    line = await request.app[ROOM].line()
-    async with db.read() as conn:
-        absent = await away(conn, await db.now(), timedelta(seconds=settings.away_seconds))
-    found = next_for(taker(staff), line.order, absent)
-    if found is None:
-        raise PersonError("nobody_next")
-    await consultation.admit(db, settings, found.visit, staff.id)
-    raise see_other(f"/desk/visits/{found.visit}")
+    gone: set[str] = set()
+    while True:
+        async with db.read() as conn:
+            own = await consultation.open_visit(conn, staff.id)
+            absent = await away(conn, await db.now(conn), timedelta(seconds=settings.away_seconds))
+        if own is not None:
+            raise see_other(f"/desk/visits/{own['id']}")
+        order = (await request.app[ROOM].line()).order
+        found = next_for(taker(staff), (one for one in order if one.visit not in gone), absent)
+        if found is None:
+            raise PersonError("nobody_next")
+        try:
+            await consultation.admit(db, settings, found.visit, staff.id)
+        except PersonError as error:
+            gone.add(found.visit)
+            if error.code not in TOO_LATE or len(gone) == TRIES:
+                raise
+            continue
+        raise see_other(f"/desk/visits/{found.visit}")
 
 
 async def admission(request: web.Request) -> web.StreamResponse:

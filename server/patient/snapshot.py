@@ -15,6 +15,7 @@ from sqlalchemy import RowMapping
 from server.formats import iso
 from server.visit.arrival import page_state
 from server.visit.states import State
+from server.waitingroom.nobody import in_grace
 from server.waitingroom.queue import (
     DUE,
     EARLY,
@@ -23,6 +24,7 @@ from server.waitingroom.queue import (
     Told,
     as_range,
     because,
+    line_number,
     minutes_late,
 )
 from server.waitingroom.store import Queue
@@ -31,8 +33,6 @@ from server.waitingroom.store import Queue
 Kind = Literal["walk_in", "booked", "early"]
 #: why the patient is (back) in the waiting room
 BACK = {"not_confirmed": "missed", "sent_back": "sent_back", "transferred": "transferred"}
-#: from this level of the alert on, others than the therapist in charge have been told
-OTHERS = 2
 NOTHING = Told(None, None, 0, 0, 0)
 
 
@@ -75,9 +75,17 @@ def visit_data(
         return data, NOTHING
     takers = queue.takers(row["for_staff"], row["for_profession"], row["language"], row["interpreter"])
     wait = as_range(standing.wait_s) if standing.wait_s is not None else None
-    told = Told(standing.place, wait[1] if wait else None, standing.first, standing.due, takers)
+    told = Told(
+        standing.place,
+        wait[1] if wait else None,
+        standing.first,
+        standing.due,
+        takers,
+        standing.coming,
+        line_number(row["for_staff"], row["for_profession"]),
+    )
     early = standing.kind == EARLY
-    nobody = not early and (row["nobody_at"] is not None or queue.on_duty == 0)
+    nobody = not early and (row["nobody_at"] is not None or (queue.on_duty == 0 and not in_grace(row, now)))
     data |= {
         "kind": _kind(row, standing),
         "place": standing.place,
@@ -89,7 +97,7 @@ def visit_data(
         "on_duty": queue.on_duty > 0 and not nobody,
         "nobody": nobody,
         "back": BACK.get(row["end_reason"] or "", ""),
-        "staff_know": "kept" if nobody else staff_know(alert, own=row["for_staff"] is not None),
+        "staff_know": "kept" if nobody else staff_know(alert, own=row["for_staff"]),
     }
     data["headline"] = _headline(data)
     data["line"] = _line(data, paused=not nobody and takers == 0)
@@ -138,14 +146,21 @@ def _minutes_until(at: datetime, now: datetime) -> int:
     return minutes if minutes <= 10 else math.ceil(minutes / 5) * 5
 
 
-def staff_know(alert: Mapping[Any, Any] | None, *, own: bool) -> str:
-    """What is true of the therapists: "told", "seen", or "others" (told further ones, too); "kept": nothing yet.
+def staff_know(alert: Mapping[Any, Any] | None, *, own: str | None) -> str:
+    """What is true of the therapists: "told", "seen", or "others" (their own, and further ones, too); "kept": nothing
+    yet, or nobody could hear it.
 
-    ``own``: it is about the patient's own therapist, not about whoever is free ("own_told")."""
+    ``own``: the patient's own therapist, if it is not whoever is free; "own_told": that very one has been told."""
     if alert is None:
         return "kept"
-    state = "seen" if alert["seen_at"] is not None else "others" if alert["level"] >= OTHERS else "told"
-    return f"own_{state}" if own and state != "others" else state
+    if alert["seen_at"] is not None:
+        return "own_seen" if own and alert["seen_by"] == own else "seen"
+    told = alert["told"]
+    if told is None:
+        return "kept"
+    if own is None or told == "other":
+        return "told"
+    return "others" if told == "others" else "own_told"
 
 
 def _headline(data: Mapping[str, Any]) -> str:
@@ -176,19 +191,19 @@ def _line(data: Mapping[str, Any], *, paused: bool) -> str:
 
 def as_token(told: Told, reason: str) -> str:
     """What a page without a script was told last, for its next look: numbers and a reason, nothing about anybody."""
-    parts = (told.place, told.most, told.first, told.due, told.on_duty)
+    parts = (told.place, told.most, told.first, told.due, told.on_duty, told.coming, told.line)
     return "-".join("" if part is None else str(part) for part in parts) + f"-{reason}"
 
 
 def from_token(token: str) -> tuple[Told | None, str]:
     """None for anything that is no such thing: the address is the visitor's."""
     *parts, reason = token.split("-")
-    if len(parts) != 5 or not all(
+    if len(parts) != 7 or not all(
         len(part) < 7 and (not part or (part.isascii() and part.isdigit())) for part in parts
     ):
         return None, ""
-    place, most, first, due, on_duty = (int(part) if part else None for part in parts)
-    return Told(place, most, first or 0, due or 0, on_duty or 0), reason
+    place, most, first, due, on_duty, coming, line = (int(part) if part else None for part in parts)
+    return Told(place, most, first or 0, due or 0, on_duty or 0, coming or 0, line or 0), reason
 
 
 def goes_on(before: Told, after: Told) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -17,13 +18,15 @@ from server.patient.pages import beside, beside_context
 from server.patient.snapshot import as_token, from_token, goes_on, visit_data
 from server.sockets import serve_patient
 from server.visit import store as visits
+from server.visit.arrival import may_arrive
 from server.visit.pages import knows, proof_page, readable, visit_of
 from server.visit.states import OVER, State
 from server.visit.tables import visit
 from server.waitingroom import alerts
+from server.waitingroom.messages import may_be_written_to
 from server.web import DATABASE, SETTINGS, page
 
-REASONS = ("urgent", "booked", "earlier", "fewer", "longer")
+REASONS = ("moved", "urgent", "booked", "earlier", "fewer", "longer")
 
 
 async def visit_page(request: web.Request) -> web.StreamResponse:
@@ -41,7 +44,7 @@ async def visit_page(request: web.Request) -> web.StreamResponse:
     now = room.now()
     booking = None
     if row["state"] == State.BOOKED:
-        early = await booked_page(request, row, now)
+        early = await _before_the_visit(request, row, now)
         if early is not None:
             return early
         booking = await whose(request, row, now)
@@ -68,11 +71,20 @@ async def visit_page(request: web.Request) -> web.StreamResponse:
         "expired": not fresh,
         "summary_days": settings.summary_days,
     }
-    if data["state"] in (State.CHECKING, State.WAITING):
+    if row["state"] not in OVER:  # also in the call: its patient may be sent back to the waiting room on the same page
         values |= beside_context(await beside(request, row))
     elif row["state"] == State.LEFT and row["end_reason"] == "call_back":
         values["phone_end"] = (await beside(request, row)).phone
     return page(request, "visit/visit.html", values)
+
+
+async def _before_the_visit(request: web.Request, row: RowMapping, now: datetime) -> web.Response | None:
+    """The page of who is booked and too early, with what the clinic has written; None: they may come in."""
+    if may_arrive(row, now):
+        return None
+    found = beside_context(await beside(request, row))
+    written = {name: found[name] for name in ("written", "quick", "message_id", "most_long")}
+    return await booked_page(request, row, now, beside=written | {"may_write": may_be_written_to(row, now)})
 
 
 async def _summary(request: web.Request, row: RowMapping) -> list[Shown] | None:

@@ -4,20 +4,25 @@ plain form (303 to a page) and for the page's script (JSON)."""
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from sqlalchemy import RowMapping
 
-from server.audit import Actor
+from server.audit import Actor, access
+from server.booking import letters, reading
 from server.booking import store as booking
+from server.booking.pages import clinic_of, send
+from server.booking.slots import Slot
 from server.errors import PersonError
 from server.form.page import error_texts
 from server.form.questions import INTAKE, check_intake, controls, parse_intake, touched_fields, without
 from server.form.readable import readable
 from server.i18n import N_, Translator, translator
 from server.patient.pages import beside, beside_context, free_times, questions_context
+from server.visit import store as visits
 from server.visit.pages import visit_of
 from server.visit.states import State
 from server.waitingroom import intake, messages, nobody
@@ -25,6 +30,7 @@ from server.web import DATABASE, SETTINGS, page, see_other, wants_json
 
 #: names and values of the questions' form; a page of ours has about 60
 MOST_PAIRS = 300
+PACE: web.AppKey[intake.Pace] = web.AppKey("intake_pace", intake.Pace)
 E_TAKEN = N_("That time has just been taken. Choose another one")
 E_CHOOSE = N_("Choose a time")
 
@@ -74,6 +80,7 @@ async def questions(request: web.Request) -> web.StreamResponse:
 async def answer(request: web.Request) -> web.StreamResponse:
     """Keep the answers, also half of them. A script says which controls were touched since its last save."""
     row = await visit_of(request)
+    request.app[PACE].take(row["id"], monotonic())
     db, settings, t = request.app[DATABASE], request.app[SETTINGS], translator(request["lang"])
     pairs = list((await request.post()).items())[:MOST_PAIRS]
     today = datetime.now(UTC).astimezone(ZoneInfo(settings.clinic_zone)).date()
@@ -168,14 +175,29 @@ async def take_time(request: web.Request) -> web.StreamResponse:
     if slot is None:
         return await _times_page(request, row, t(E_TAKEN) if chosen else t(E_CHOOSE), 409 if chosen else 422)
     try:
-        async with request.app[DATABASE].write() as tx:
-            patient = Actor("patient", row["patient_id"])
-            await booking.rebook(tx, row["id"], slot.therapist_id, slot.starts_at, patient)
+        await _rebook(request, row, slot)
     except PersonError as error:
         if error.code != "slot_taken":
             raise
         return await _times_page(request, row, t(E_TAKEN), 409)
     raise see_other(_page_of(request))
+
+
+async def _rebook(request: web.Request, row: RowMapping, slot: Slot) -> None:
+    """And a mail, where there is an address. Of two presses the second changes nothing and mails nothing."""
+    db, settings = request.app[DATABASE], request.app[SETTINGS]
+    actor = Actor("patient", row["patient_id"])
+    async with db.write() as tx:
+        door = await access(db, tx, actor, "change", "visit", row["id"], subject=row["patient_id"])
+        found = await visits.by_id(tx.conn, row["id"], lock=True)
+        if found is None or found["state"] != State.WAITING:
+            return
+        await booking.rebook(tx, row["id"], slot.therapist_id, slot.starts_at, actor)
+        booked = await reading.of_visit(tx.conn, row["id"])
+        assert booked is not None
+        lang = booked["page_language"]
+        letter = letters.moved(clinic_of(settings, lang), lang, slot.starts_at, booked["with_name"])
+        await send(db, tx, settings, door, booked, letter, not_after=slot.ends_at)
 
 
 async def call_back(request: web.Request) -> web.StreamResponse:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, func, or_, update
@@ -20,6 +22,23 @@ async def set_duty_state(tx: Transaction, staff_id: str, duty: Duty) -> bool:
         return await _set(tx, staff_id, c.on_duty_since.is_not(None), on_duty_since=None, duty="on")
     since = func.coalesce(c.on_duty_since, tx.now)
     return await _set(tx, staff_id, or_(c.on_duty_since.is_(None), c.duty != duty), on_duty_since=since, duty=duty)
+
+
+async def seen(tx: Transaction, staff_ids: Collection[str]) -> None:
+    """A page of these therapists' desks is open. No version: nothing that anybody sees has changed."""
+    c = staff.c
+    await tx.conn.execute(update(staff).where(c.id.in_(staff_ids), c.on_duty_since.is_not(None)).values(seen_at=tx.now))
+
+
+def gone(before: datetime) -> ColumnElement[bool]:
+    """Who is on duty, and has had no page of the desk open since."""
+    c = staff.c
+    return c.on_duty_since.is_not(None) & (c.on_duty_since < before) & (c.seen_at.is_(None) | (c.seen_at < before))
+
+
+async def off_as_gone(tx: Transaction, staff_id: str, before: datetime) -> bool:
+    """Off duty, unless a page has been opened meanwhile: False then."""
+    return await _set(tx, staff_id, gone(before), on_duty_since=None, duty="on")
 
 
 async def after_visit(tx: Transaction, staff_id: str | None) -> bool:

@@ -23,6 +23,7 @@ staff = Table(
     Column("duty", String(5), nullable=False, server_default="on"),  # while on duty: on, break, last (patient)
     Column("languages", String(32), nullable=False, server_default="en,fr"),  # spoken in visits: codes by commas
     Column("email", String(254)),  # where alerts go
+    Column("seen_at", UtcTime),  # when a page of the desk was open last, to half a minute
     Column("version", Integer, nullable=False, default=1),
     Column("changed_at", UtcTime, nullable=False, index=True),
 )

@@ -141,6 +141,7 @@ async def ready(request: web.Request) -> web.StreamResponse:
     """The check is done: the patient takes a place in the queue. Pressing twice is the same as once."""
     row = await visit_of(request)
     async with request.app[DATABASE].write() as tx:
+        row = await store.by_id(tx.conn, row["id"], lock=True) or row  # of two presses the second finds the first
         if row["state"] == State.CHECKING or may_arrive(row, tx.now):
             actor = Actor("patient", row["patient_id"])
             here = [visit.c.location.is_not(None)]  # a booking that was moved at this moment asks again
@@ -153,8 +154,9 @@ async def ready(request: web.Request) -> web.StreamResponse:
 async def leave(request: web.Request) -> web.StreamResponse:
     """The patient gives up the place. In a call nothing ends: the therapist ends the visit."""
     row = await visit_of(request)
-    if row["state"] in (State.CHECKING, State.WAITING):
-        async with request.app[DATABASE].write() as tx:
+    async with request.app[DATABASE].write() as tx:
+        row = await store.by_id(tx.conn, row["id"], lock=True) or row
+        if row["state"] in (State.CHECKING, State.WAITING):
             actor = Actor("patient", row["patient_id"])
             await store.change(tx, row["id"], Event.LEAVE, actor, ended_at=tx.now, end_reason="left")
     raise see_other(str(request.app.router["visit"].url_for(address=request.match_info["address"])))

@@ -1,20 +1,27 @@
-"""Patients whose page has been gone for long: staff are asked what to do, once; nobody is ever removed by time."""
+"""Patients whose page has been gone for long: staff are asked what to do, once; no patient is ever removed by time.
+And therapists whose desk has been closed for long: they are off duty then, so that nobody waits for an empty chair."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import delete, select
 
-from server.audit import SYSTEM
+from server.audit import SYSTEM, access
 from server.config import Settings
 from server.db import Database
 from server.errors import PersonError
+from server.people import duty
+from server.people.tables import staff
 from server.visit import store as visits
-from server.visit.states import State
+from server.visit.states import OPEN, State
 from server.visit.tables import visit, visit_event
 from server.waitingroom.store import away
 from server.waitingroom.tables import alert
+
+log = structlog.get_logger("waitingroom")
 
 
 async def sweep(db: Database, settings: Settings) -> None:
@@ -36,6 +43,29 @@ async def sweep(db: Database, settings: Settings) -> None:
             await _ask(db, visit_id)
     for visit_id in sorted(asked - still.keys()):
         await _is_back(db, visit_id)
+
+
+async def desks(db: Database, settings: Settings, there: Collection[str]) -> None:
+    """Note which therapists have a page of the desk open here (``there``), and take off duty who has had none on any
+    node for long. Not who is in a visit: that ends by its own clock."""
+    c = staff.c
+    if there:
+        async with db.write() as tx:
+            await duty.seen(tx, sorted(there))
+    before = await db.now() - timedelta(seconds=settings.desk_gone_seconds)
+    busy = select(visit.c.therapist_id).where(visit.c.state.in_(OPEN))
+    query = select(c.id).where(duty.gone(before), c.active, c.role == "therapist", c.id.not_in(busy))
+    async with db.read() as conn:
+        left = list((await conn.execute(query.order_by(c.id))).scalars())
+    for staff_id in left:
+        try:
+            async with db.write() as tx:
+                await access(db, tx, SYSTEM, "off_duty", "staff", staff_id, note="desk closed")
+                if not await duty.off_as_gone(tx, staff_id, before):
+                    raise PersonError("not_possible_now")  # the audit's line goes, too
+        except PersonError:
+            continue
+        log.info("off duty: the desk has been closed for long", staff=staff_id)
 
 
 async def _ask(db: Database, visit_id: str) -> None:

@@ -4,6 +4,7 @@ timeline; the same press twice is the same as once."""
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, select
@@ -16,7 +17,7 @@ from server.form.text import clean, has_controls, length
 from server.people.duty import after_visit
 from server.people.tables import staff
 from server.visit import store as visits
-from server.visit.states import OPEN, Event, State
+from server.visit.states import OPEN, OVER, Event, State
 from server.visit.tables import visit
 from server.waitingroom.escalation import OFFERED
 from server.waitingroom.queue import Therapist, Waiting, may_take
@@ -24,8 +25,8 @@ from server.waitingroom.store import waiting_of
 from server.waitingroom.tables import alert
 
 PROFESSIONS = ("PT", "OT")
-#: a therapist has the visit, or had it
-_TAKEN = frozenset({*OPEN, State.ENDED, State.NOT_COMPLETED})
+#: so long a visit that ended without a therapist is still one of the therapist whom it was for
+LOOKED_AFTER = timedelta(hours=12)
 LEAST, MOST = 3, 300
 
 
@@ -154,10 +155,15 @@ async def stay(tx: Transaction, visit_id: str, actor: Actor) -> RowMapping:
     return await visits.update_row(tx, visit_id, "kept", actor, asked_at=None)
 
 
-async def may_act(conn: AsyncConnection, row: RowMapping, staff_id: str) -> bool:
-    """Whether a therapist may act on this visit: it is their own, in one of their queues, or offered to them."""
-    if row["state"] in _TAKEN:
-        return bool(row["therapist_id"] == staff_id)
+async def may_act(conn: AsyncConnection, row: RowMapping, staff_id: str, now: datetime) -> bool:
+    """Whether a therapist may act on this visit: it is their own, in one of their queues, or offered to them. What is
+    over stays theirs who had it; who was to have it has a day for looking after it."""
+    if row["therapist_id"] == staff_id and row["state"] in (*OPEN, *OVER):
+        return True
+    if row["state"] in OPEN or (row["state"] in OVER and not _lately(row, now)):
+        return False
+    if row["state"] in OVER:
+        return bool(row["for_staff"] == staff_id and row["therapist_id"] is None)
     who = (await conn.execute(select(staff.c.profession).where(staff.c.id == staff_id))).first()
     if who is None:
         return False
@@ -166,6 +172,18 @@ async def may_act(conn: AsyncConnection, row: RowMapping, staff_id: str) -> bool
         return True
     told = (await conn.execute(select(alert).where(alert.c.visit_id == row["id"]))).mappings().first()
     return told is not None and offered(told, one) and may_take(me, replace(one, staff=None))
+
+
+def _lately(row: RowMapping, now: datetime) -> bool:
+    return row["ended_at"] is not None and row["ended_at"] > now - LOOKED_AFTER
+
+
+async def has_closed(conn: AsyncConnection, row: RowMapping, staff_id: str, state: State) -> bool:
+    """Whether this member of staff has just ended the visit so: the same press again is no error."""
+    if row["state"] != state:
+        return False
+    last = [event for event in await visits.timeline(conn, row["id"]) if event["state"] == state]
+    return bool(last) and last[0]["actor"] == staff_id
 
 
 def offered(told: RowMapping, one: Waiting) -> bool:

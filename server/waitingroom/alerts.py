@@ -37,6 +37,7 @@ from server.waitingroom.escalation import (
     next_step,
     postponed,
     reach,
+    told_of,
 )
 from server.waitingroom.queue import Waiting
 from server.waitingroom.store import COLUMNS, away, waiting_of
@@ -133,7 +134,7 @@ async def sweep(db: Database, settings: Settings, order: Sequence[Waiting] | Non
         absent = await away(conn, now, timedelta(seconds=settings.away_seconds), asked) if asked else {}
     for visit_id in new:
         if visit_id not in absent:
-            await _raise(db, settings, visit_id)
+            await _raise(db, settings, visit_id, staff_now)
     for row in due:
         if row["visit_id"] not in gone:
             await _further(db, settings, row, staff_now, absent=row["visit_id"] in absent)
@@ -168,14 +169,17 @@ def _to_begin(
     return new
 
 
-async def _raise(db: Database, settings: Settings, visit_id: str) -> None:
+async def _raise(db: Database, settings: Settings, visit_id: str, staff_now: Sequence[Colleague]) -> None:
     try:
         async with db.write() as tx:
             row = await visits.by_id(tx.conn, visit_id, lock=True)
             if row is None or row["state"] != State.WAITING:
                 return
             at = next_step(tx.now, SOUND, times(settings))
-            await tx.conn.execute(insert(alert).values(visit_id=visit_id, raised_at=tx.now, level=SOUND, next_at=at))
+            told = told_of(None, waiting_of(row), staff_now, SOUND)
+            await tx.conn.execute(
+                insert(alert).values(visit_id=visit_id, raised_at=tx.now, level=SOUND, next_at=at, told=told)
+            )
             await visits.update_row(tx, visit_id, "alert_raised", SYSTEM)
     except IntegrityError:
         return  # another node was first
@@ -207,6 +211,7 @@ async def _step(
     event = None
     detail: Mapping[str, object] = {}
     values: dict[str, Any]
+    sent = 0
     if absent or where == "busy" or (was["seen_at"] and where == "nobody"):
         values = {"next_at": postponed(tx.now, level, set_)}
     elif was["seen_at"]:
@@ -214,7 +219,7 @@ async def _step(
         at = next_step(tx.now, SOUND, set_)
         values = {"level": SOUND, "raised_at": tx.now, "next_at": at, "seen_at": None, "seen_by": None}
     else:
-        values = {"level": level + 1, "next_at": next_step(was["raised_at"], level + 1, set_)}
+        values = {"level": level + 1, "next_at": next_step(tx.now, level + 1, set_)}
         if level + 1 == MAIL:
             sent = await _mail(db, tx, settings, before, one, staff_now, was["raised_at"])
             event, detail = ("alert_mailed", {"mails": sent}) if sent else (None, {})
@@ -222,6 +227,8 @@ async def _step(
             event = "alert_offered"
         elif level + 1 == WALL:
             event = "alert_wall"
+    if not absent:
+        values["told"] = told_of(was["told"], one, staff_now, values.get("level", level), mailed=sent > 0)
     row = await visits.by_id(tx.conn, was["visit_id"], lock=True)
     if row is None or row["state"] != State.WAITING:
         raise _Lost

@@ -1,7 +1,7 @@
 """Who is told that a patient waits, and how loudly. Pure.
 
 An alert belongs to one visit that waits. It begins as a sound and a desktop notification on the pages of every
-therapist who may take the visit and is free to; each step comes a set time after the beginning, unless somebody has
+therapist who may take the visit and is free to; each step comes a set time after the one before, unless somebody has
 said "Seen" or admitted the patient:
 
 0. sound and notification; 1. mail; 2. offered to others (a visit that is for one therapist alone); 3. the admin's wall.
@@ -56,9 +56,10 @@ class Colleague:
         return self.duty in ("on", "last") and not self.busy
 
 
-def next_step(raised_at: datetime, level: int, times: Times) -> datetime | None:
-    """When an alert of this level goes further by itself; None: it does not."""
-    return raised_at + timedelta(seconds=times.to(level + 1)) if level < WALL else None
+def next_step(now: datetime, level: int, times: Times) -> datetime | None:
+    """When an alert that comes to this level now goes further by itself; None: it does not. The time between two steps
+    is kept also where the first of them came late."""
+    return now + timedelta(seconds=times.to(level + 1) - times.to(level)) if level < WALL else None
 
 
 def postponed(now: datetime, level: int, times: Times) -> datetime:
@@ -76,6 +77,20 @@ def candidates(one: Waiting, staff: Iterable[Colleague], *, offered: bool = Fals
 def hearers(one: Waiting, staff: Iterable[Colleague], level: int = SOUND) -> list[Colleague]:
     """Whose pages ring."""
     return [who for who in candidates(one, staff, offered=level >= OFFERED) if who.free]
+
+
+def told_of(
+    was: str | None, one: Waiting, staff: Iterable[Colleague], level: int, *, mailed: bool = False
+) -> str | None:
+    """Whom the alert has reached: "told" (who is in charge: the own therapist, or whoever is free), "others" (further
+    ones, too), "other" (further ones only); None: nobody yet. What was true stays true. ``mailed``: a mail to who is in
+    charge was queued."""
+    heard = {who.id for who in hearers(one, staff, level)}
+    if one.staff is None:
+        return "told" if was or heard or mailed else None
+    own = mailed or was in ("told", "others") or one.staff in heard
+    further = was in ("others", "other") or bool(heard - {one.staff})
+    return ("others" if further else "told") if own else ("other" if further else None)
 
 
 def reach(one: Waiting, staff: Sequence[Colleague], level: int = SOUND) -> Reach:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +46,26 @@ class Saved:
 
 
 EMPTY = Intake(0, {}, None)
+#: saves of one visit that a node takes; a page of ours saves a few times a minute
+MOST_SAVES, SAVES_IN_S = 60, 60.0
+
+
+class Pace:
+    """A page that saves without end is told to wait. In a node's memory; ``now``: seconds of any clock that goes on."""
+
+    def __init__(self) -> None:
+        self._saves: dict[str, deque[float]] = {}
+
+    def take(self, visit_id: str, now: float) -> None:
+        """Raises "too_many"."""
+        if len(self._saves) > 1000:
+            self._saves = {key: at for key, at in self._saves.items() if at[-1] > now - SAVES_IN_S}
+        saves = self._saves.setdefault(visit_id, deque())
+        while saves and saves[0] <= now - SAVES_IN_S:
+            saves.popleft()
+        if len(saves) >= MOST_SAVES:
+            raise PersonError("too_many")
+        saves.append(now)
 
 
 async def row_of(conn: AsyncConnection, visit_id: str) -> RowMapping | None:

@@ -27,7 +27,7 @@ Side = Literal["staff", "patient"]
 
 #: code points of one message
 MOST_LONG = 500
-#: a page that floods fills no disk, and drowns nobody's list
+#: of each side: a page that floods fills no disk, drowns nobody's list, and leaves the other side its words
 MOST_A_VISIT = 200
 MOST_IN, IN = 8, timedelta(minutes=1)
 #: a booked patient is written to on the day: this long before and after the slot
@@ -75,8 +75,9 @@ async def say(db: Database, tx: Transaction, visit_id: str, side: Side, author: 
         raise PersonError("not_possible_now")
     of_visit = c.visit_id == visit_id
     number = 1 + int(await tx.conn.scalar(select(func.max(c.number)).where(of_visit)) or 0)
+    of_side = await tx.conn.scalar(select(func.count()).where(of_visit, c.side == side))
     lately = select(func.count()).where(of_visit, c.side == side, c.at > tx.now - IN)
-    if number > MOST_A_VISIT or int(await tx.conn.scalar(lately) or 0) >= MOST_IN:
+    if int(of_side or 0) >= MOST_A_VISIT or int(await tx.conn.scalar(lately) or 0) >= MOST_IN:
         raise PersonError("too_many")
     await tx.conn.execute(
         insert(wait_message).values(

@@ -74,6 +74,7 @@ async def mark(db: Database) -> None:
         # a new slot, and still the mark of the old wait
         early = (c.state == State.WAITING, c.due_at > now - GRACE, c.nobody_at.is_not(None))
         due += [(str(visit_id), False) for visit_id in (await conn.execute(select(c.id).where(*early))).scalars()]
+    due.sort()  # rows are taken by id: two that change many take turns
     for start in range(0, len(due), AT_ONCE):
         await _mark_some(db, due[start : start + AT_ONCE])
 
@@ -86,8 +87,7 @@ async def _mark_some(db: Database, due: Sequence[tuple[str, bool]]) -> None:
             row = await visits.by_id(tx.conn, visit_id, lock=True)
             if row is None or row["state"] != State.WAITING or (row["nobody_at"] is not None) == left:
                 continue  # another node was first, or it has moved on
-            not_yet = row["due_at"] is not None and row["due_at"] > tx.now - GRACE
-            if (not_yet or _somebody(row, therapists, tx.now)) == left:
+            if (in_grace(row, tx.now) or _somebody(row, therapists, tx.now)) == left:
                 continue  # so has the therapist
             values: dict[str, Any] = {"nobody_at": tx.now if left else None}
             name = "nobody_left" if left else "somebody_again"
@@ -107,6 +107,11 @@ async def left_behind(conn: AsyncConnection, staff_id: str) -> int:
     )
 
 
+def in_grace(row: RowMapping, now: datetime) -> bool:
+    """Whether the therapist of this visit's slot may still be about to begin the day."""
+    return row["due_at"] is not None and row["due_at"] > now - GRACE
+
+
 def _somebody(row: RowMapping, therapists: Sequence[Therapist], now: datetime) -> bool:
     one = Waiting("", now, None, None, row["for_staff"], row["for_profession"], row["language"], row["interpreter"])
     return any(may_take(each, one) and speaks(each, one) for each in therapists)
@@ -114,19 +119,20 @@ def _somebody(row: RowMapping, therapists: Sequence[Therapist], now: datetime) -
 
 async def call_back(db: Database, visit_id: str, actor: Actor) -> None:
     """The patient wants a call instead of waiting on. Asked twice it is one; "not_possible_now" when somebody who can
-    take them is on duty again, or they do not wait any more."""
+    take them is on duty (again), or they do not wait any more. What counts is who is on duty now, marked or not."""
     async with db.write() as tx:
         row = await visits.by_id(tx.conn, visit_id, lock=True)
         if row is None:
             raise PersonError("no_such_visit")
         if row["state"] == State.LEFT and row["end_reason"] == "call_back":
             return
+        if in_grace(row, tx.now) or _somebody(row, await who_could(tx.conn), tx.now):
+            raise PersonError("not_possible_now")
         await visits.change(
             tx,
             visit_id,
             Event.CALL_BACK,
             actor,
-            conditions=[visit.c.nobody_at.is_not(None)],
             ended_at=tx.now,
             end_reason="call_back",
             call_back_at=tx.now,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import timedelta
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
 
 from server.config import Settings
 from server.db import Database, Transaction
@@ -49,7 +49,10 @@ class Presence:
                 await tx.conn.execute(insert(node).values(id=self._name, seen_at=tx.now))
                 await self._claim(tx, self.here())
             dead = await tx.conn.execute(select(node.c.id, node.c.seen_at).where(node.c.seen_at < tx.now - self._dead))
-            for row in dead.all():
+            gone = dead.all()
+            if gone:
+                await self._in_turn(tx, visit.c.patient_node.in_([row.id for row in gone]))
+            for row in gone:
                 await tx.conn.execute(
                     update(visit)
                     .where(visit.c.patient_node == row.id)
@@ -57,15 +60,19 @@ class Presence:
                 )
                 await tx.conn.execute(delete(node).where(node.c.id == row.id))
 
+    async def _in_turn(self, tx: Transaction, *conditions: ColumnElement[bool]) -> None:
+        """These visits are ours until the transaction ends, taken by id: two that change many take turns."""
+        await tx.conn.execute(select(visit.c.id).where(*conditions).order_by(visit.c.id).with_for_update())
+
     async def _claim(self, tx: Transaction, visits: Collection[str]) -> None:
         ids = sorted(visits)
         c = visit.c
         for start in range(0, len(ids), MOST_IDS):
+            some = c.id.in_(ids[start : start + MOST_IDS])
+            await self._in_turn(tx, some)
             await tx.conn.execute(
                 update(visit)
-                .where(
-                    c.id.in_(ids[start : start + MOST_IDS]), c.patient_node.is_(None) | (c.patient_node == self._name)
-                )
+                .where(some, c.patient_node.is_(None) | (c.patient_node == self._name))
                 .values(patient_node=self._name, patient_seen_at=tx.now)
             )
 
@@ -74,11 +81,12 @@ class Presence:
         if not self._closed:
             return
         closed, self._closed = self._closed, {}
-        c, gone = visit.c, list(closed.items())
+        c, gone = visit.c, sorted(closed.items())
         try:
             while gone:
                 some, rest = gone[:MOST_IDS], gone[MOST_IDS:]
                 async with self._db.write() as tx:
+                    await self._in_turn(tx, c.id.in_([key for key, _ in some]))
                     here = self.here()
                     values = [{"v": key, "p": page} for key, page in some if key not in here]
                     if values:
@@ -102,6 +110,7 @@ class Presence:
     async def leave(self) -> None:
         """The process stops in good order: every page of this node is gone now."""
         async with self._db.write() as tx:
+            await self._in_turn(tx, visit.c.patient_node == self._name)
             await tx.conn.execute(
                 update(visit)
                 .where(visit.c.patient_node == self._name)

@@ -22,6 +22,8 @@ takes nobody; one on the last patient takes one more.
 from __future__ import annotations
 
 import heapq
+import zlib
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -36,8 +38,8 @@ LATE_FROM_S = 150.0
 
 Rank = tuple[int, datetime, str]
 #: who is ahead now, and was not: somebody put first by staff, with a slot, or who had come earlier (sent back, say);
-#: or: fewer therapists take people, visits take longer
-Because = Literal["", "urgent", "booked", "earlier", "fewer", "longer"]
+#: or: staff have put the patient into another line, fewer therapists take people, visits take longer
+Because = Literal["", "moved", "urgent", "booked", "earlier", "fewer", "longer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +71,28 @@ class Therapist:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a visit stands. ``wait_s``: None when nobody knows; ``first``, ``due``: how many ahead were put first by
-    staff, and how many have a slot."""
+    staff, and how many have a slot; ``coming``: how many with a slot within that wait are still to come."""
 
     place: int
     kind: int
     wait_s: float | None
     first: int
     due: int
+    coming: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a patient was told last: place, the longest wait in minutes, and what it rested on (``on_duty``: how many
-    took people)."""
+    took people; ``line``: :func:`line_number` of the queue)."""
 
     place: int | None
     most: int | None
     first: int
     due: int
     on_duty: int
+    coming: int = 0
+    line: int = 0
 
 
 def kind_of(one: Waiting, now: datetime) -> int:
@@ -141,6 +146,7 @@ def standings(
     """Place and wait of everybody in ``order``. ``coming``: booked, not here yet; they only take up time."""
     waits = expected_waits(order, now, therapists, usual_s, coming)
     ahead: dict[tuple[str | None, str | None], list[int]] = {}  # queue -> [all, put first, due]
+    slots: dict[tuple[str | None, str | None], list[float]] = {}  # queue -> s until who is still to come has a slot
     found: dict[str, Standing] = {}
     for one in order:
         kind, queue = kind_of(one, now), (one.staff, one.profession)
@@ -148,7 +154,15 @@ def standings(
         for other, counts in ahead.items():
             if _share(queue, other):
                 places, first, due = places + counts[0], first + counts[1], due + counts[2]
-        found[one.visit] = Standing(places + 1, kind, waits.get(one.visit), first, due)
+        if coming and queue not in slots:
+            slots[queue] = sorted(
+                (each.due_at - now).total_seconds()
+                for each in coming
+                if each.due_at is not None and _share(queue, (each.staff, each.profession))
+            )
+        wait = waits.get(one.visit)
+        later = 0 if wait is None or not coming else bisect_right(slots[queue], wait)
+        found[one.visit] = Standing(places + 1, kind, wait, first, due, later)
         own = ahead.setdefault(queue, [0, 0, 0])
         own[0] += 1
         own[1] += kind == FIRST
@@ -236,6 +250,11 @@ def _take(lines: Sequence[_Line], at: float) -> str | None:
     return visit
 
 
+def line_number(staff: str | None, profession: str | None) -> int:
+    """Of the queue that a visit is in, below a million: tells one from another (mostly), and names nobody."""
+    return zlib.crc32(f"{staff} {profession}".encode()) % 1_000_000 if staff or profession else 0
+
+
 def as_range(seconds: float) -> tuple[int, int]:
     """Minutes, rounded to what people say and widened by a quarter: under ten by the minute, then by five."""
     least, most = seconds * 0.75 / 60, seconds * 1.25 / 60 + 2
@@ -253,16 +272,20 @@ def minutes_late(due_at: datetime, now: datetime, wait_s: float) -> int:
 
 def because(before: Told, after: Told) -> Because:
     """Why a place or a wait is worse than what was told before; nothing where it is not."""
-    if before.place is not None and after.place is not None and after.place > before.place:
+    worse_place = before.place is not None and after.place is not None and after.place > before.place
+    worse_wait = before.most is not None and (after.most is None or after.most > before.most)
+    if (worse_place or worse_wait) and after.line != before.line:
+        return "moved"
+    if worse_place:
         if after.first > before.first:
             return "urgent"
         return "booked" if after.due > before.due else "earlier"
-    if before.most is not None and (after.most is None or after.most > before.most):
+    if worse_wait:
         if after.on_duty < before.on_duty:
             return "fewer"
         if after.first > before.first:
             return "urgent"
-        return "booked" if after.due > before.due else "longer"
+        return "booked" if after.due > before.due or after.coming > before.coming else "longer"
     return ""
 
 

@@ -65,4 +65,5 @@ alert = Table(
     Column("next_at", UtcTime, index=True),  # when it goes further; none: seen, or the last level
     Column("seen_at", UtcTime),
     Column("seen_by", String(22), ForeignKey("staff.id")),
+    Column("told", String(6)),  # whom it has really reached (escalation.told_of); none: nobody could hear it yet
 )

@@ -15,6 +15,7 @@ from server.errors import PersonError
 from server.ids import new_id
 from server.people.sessions import realm_of
 from server.visit import store as visits
+from server.visit.states import State
 from server.waitingroom import actions, alerts, messages
 from server.web import DATABASE, SETTINGS, see_other, wants_json
 
@@ -61,6 +62,8 @@ async def transfer(request: web.Request) -> web.StreamResponse:
 
 async def no_show(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].write() as tx:
+        if (done := await _has_closed(request, tx, State.NO_SHOW)) is not None:
+            return _done(request, done)
         await _may(request, tx)
         row = await actions.no_show(tx, _visit(request), _actor(request))
     return _done(request, row)
@@ -68,6 +71,8 @@ async def no_show(request: web.Request) -> web.StreamResponse:
 
 async def close(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].write() as tx:
+        if (done := await _has_closed(request, tx, State.CANCELLED)) is not None:
+            return _done(request, done)
         await _may(request, tx)
         row = await actions.close_waiting(tx, _visit(request), _actor(request))
     return _done(request, row)
@@ -121,9 +126,15 @@ async def _may(request: web.Request, tx: Transaction) -> RowMapping:
     row = await visits.by_id(tx.conn, _visit(request))
     if row is None:
         raise PersonError("no_such_visit")
-    if request["staff"].role == "therapist" and not await actions.may_act(tx.conn, row, request["staff"].id):
+    if request["staff"].role == "therapist" and not await actions.may_act(tx.conn, row, request["staff"].id, tx.now):
         raise PersonError("no_such_visit")
     return row
+
+
+async def _has_closed(request: web.Request, tx: Transaction, state: State) -> RowMapping | None:
+    """The visit, if the same person has already done the same: it is out of the queues by that."""
+    row = await visits.by_id(tx.conn, _visit(request))
+    return row if row is not None and await actions.has_closed(tx.conn, row, request["staff"].id, state) else None
 
 
 def _done(request: web.Request, row: RowMapping) -> web.StreamResponse:

@@ -12,6 +12,7 @@ from server.i18n import translator
 from server.waitingroom.queue import Therapist, Waiting
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
+SOON = NOW + timedelta(minutes=5)
 NAMES = {"a": "Ana", "b": "Ben", "c": "Chloé", "d": "David", "e": "Elena"}
 LI = Therapist("li", "PT", frozenset({"en"}))
 TREMBLAY = Therapist("tremblay", "OT", frozenset({"en", "fr"}))
@@ -95,6 +96,9 @@ def test_each_says_whom_it_is_about_and_leads_there(seen: dict[str, Any], key: s
         {"running": [runs(patient_quality="lost", phone_since=NOW)]},  # they talk by phone
         {"waiting": [waits()], "alerts": {"a": {"level": 3, "seen_at": NOW}}},
         {"waiting": [waits()], "alerts": {"a": {"level": 2, "seen_at": None}}},
+        {"waiting": [waits(minutes=20, staff="li", due_at=SOON)], "on_duty": [TREMBLAY]},  # early
+        {"waiting": [waits(minutes=20, staff="li", due_at=SOON)], "on_duty": []},
+        {"waiting": [waits(minutes=30, staff="li", due_at=NOW - timedelta(minutes=10))]},  # 10 minutes after the slot
         {"waiting": [waits(language="other")], "on_duty": [LI]},  # an interpreter is found by people
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from server.admin import acts, store
@@ -53,6 +55,20 @@ async def test_a_loss_says_how_long_it_lasted(clinic: Clinic, ana: Patient, dr_l
     assert [one.event for one in again] == ["media_connected", "media_connected"]
     assert all(one.lasted_s is not None and 0 <= one.lasted_s < 60 for one in again)
     assert course(found.row, found.happened, await clinic.db.now()).breaks == 1  # both noticed the same one
+
+
+async def test_who_came_again_has_waited_since_then(clinic: Clinic, ana: Patient, dr_li: Therapist) -> None:
+    """Admitted, sent back, took a time instead, came again: the first admission is of another wait."""
+    await clinic.in_call(dr_li, ana)
+    begin = (await clinic.row(ana))["arrived_at"]
+    async with clinic.db.write() as tx:
+        await visits.update_row(tx, ana.visit, "test", ana.actor, arrived_at=tx.now + timedelta(seconds=1))
+    async with clinic.db.read() as conn:
+        found = await store.story(conn, ana.visit)
+    now = await clinic.db.now()
+    assert course(found.row, found.happened, now).wait_s is None
+    (past,) = await store.past(clinic.db, begin, begin + timedelta(hours=1))
+    assert past.first_admitted_at is None
 
 
 async def test_an_event_of_another_version_still_has_a_line(clinic: Clinic, ana: Patient, dr_li: Therapist) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.audit import Actor, access, audit_entry
-from server.booking import store
+from server.booking import reading, store
 from server.booking.slots import SLOT, Slot
 from server.booking.store import Booked, Booking
 from server.booking.tables import appointment
@@ -130,7 +130,7 @@ async def test_a_booking_is_patient_visit_and_appointment(
         )
         sealed = await tx.conn.scalar(select(patient.c.email).where(patient.c.id == made.patient_id))
         assert door.open(patient.c.email, made.patient_id, sealed) == CLARA.email
-        booked = await store.of_visit(tx.conn, made.visit_id)
+        booked = await reading.of_visit(tx.conn, made.visit_id)
         assert booked is not None
         assert (booked["with_id"], booked["slot_at"], booked["slot_ends_at"]) == (
             dr_li.id,
@@ -249,6 +249,40 @@ async def test_a_move_to_a_taken_slot_keeps_the_old_one(
     assert (await row_of(db, mine.visit_id))["due_at"] == one.starts_at
 
 
+async def test_after_a_move_to_an_earlier_time_the_last_booking_counts(
+    db: Database, settings: Settings, desk: Actor, dr_li: Therapist, dr_okafor: Therapist
+) -> None:
+    early, late = (
+        (await free(db, settings, therapist=dr_okafor.id))[0],
+        (await free(db, settings, therapist=dr_li.id))[-1],
+    )
+    made = await book(db, settings, late)
+    async with db.write() as tx:
+        await store.move(tx, settings, made.visit_id, early.therapist_id, early.starts_at, desk)
+    for _ in range(2):
+        async with db.read() as conn:
+            one = await reading.of_visit(conn, made.visit_id)
+            (same,) = await reading.of_visits(conn, [made.visit_id])
+        assert one is not None
+        assert one["with_id"] == same["with_id"] == dr_okafor.id
+        assert one["slot_at"] == same["slot_at"] == early.starts_at
+        async with db.write() as tx:  # and of two that were cancelled, too
+            await store.cancel(tx, made.visit_id, desk)
+
+
+async def test_a_slot_instead_ends_the_story_of_the_wait(
+    db: Database, settings: Settings, dr_li: Therapist, ana: Patient
+) -> None:
+    slot = (await free(db, settings))[-1]
+    async with db.write() as tx:
+        door = await access(db, tx, ana.actor, "change", "visit", ana.visit)
+        said = door.seal(visit.c.hand_over, ana.visit, "has shown the stairs")
+        await visits.update_row(tx, ana.visit, "test", ana.actor, end_reason="transferred", hand_over=said)
+    async with db.write() as tx:
+        row = await store.rebook(tx, ana.visit, dr_li.id, slot.starts_at, ana.actor)
+    assert (row["end_reason"], row["hand_over"]) == (None, None)
+
+
 async def test_who_waits_takes_a_slot_instead(
     db: Database, settings: Settings, clinic: Clinic, dr_li: Therapist, ana: Patient
 ) -> None:
@@ -362,7 +396,7 @@ async def test_the_day_in_order(
     async with db.write() as tx:
         await store.cancel(tx, gone.visit_id, desk)
     async with db.read() as conn:
-        day = await store.of_day(conn, slots[0].starts_at, slots[4].ends_at)
-        own = await store.of_day(conn, slots[0].starts_at, slots[4].ends_at, slots[0].therapist_id)
+        day = await reading.of_day(conn, slots[0].starts_at, slots[4].ends_at)
+        own = await reading.of_day(conn, slots[0].starts_at, slots[4].ends_at, slots[0].therapist_id)
     assert [row["id"] for row in day] == [sooner.visit_id, later.visit_id]
     assert {row["with_id"] for row in own} == {slots[0].therapist_id}

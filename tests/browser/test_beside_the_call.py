@@ -23,7 +23,7 @@ from tests.rig.browsers import Crew, Person
 from tests.rig.senses import axe, frames_grow, screenshot
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("beside the call", 2)]
 
 
 class Wire:

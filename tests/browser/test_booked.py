@@ -11,7 +11,7 @@ from tests.conftest import RunApp
 from tests.pages.roles import sign_in
 from tests.rig.browsers import Crew
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("dashboards", 3)]
 
 
 async def test_booked_by_phone_and_come_on_the_day(run_app: RunApp, people: Crew) -> None:
@@ -33,7 +33,7 @@ async def test_booked_by_phone_and_come_on_the_day(run_app: RunApp, people: Crew
     await page.get_by_role("link", name="All appointments").click()
     await page.get_by_role("link", name="Book an appointment").click()
     await page.locator("[name=name]").fill("Clara Nguyen")
-    await page.locator("#who").select_option(label="Dr. Mei Li (PT)")
+    await page.locator("#who").select_option(label="Dr. Mei Li (physiotherapist)")
     await expect(page.locator("[data-slots]")).not_to_have_attribute("aria-busy", "true")
     for name, value in {
         "dob_day": "27", "dob_month": "3", "dob_year": "1961", "phone": "416 555 0177", "email": "clara@example.ca",

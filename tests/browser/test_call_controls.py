@@ -11,7 +11,7 @@ from tests.rig.browsers import PHONE, Crew, Person
 from tests.rig.senses import axe, hears, screenshot, sees
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("beside the call", 2)]
 
 ON_ITS_SIDE: ViewportSize = {"width": 844, "height": 390}
 
@@ -42,9 +42,9 @@ WATCH_CAMERA = """() => {
 }"""
 
 
-async def more(person: Person, name: str) -> None:
+async def more(person: Person, name: str, *, exact: bool = False) -> None:
     await control(person, "More")
-    await person.page.get_by_role("dialog", name="More for this call").get_by_role("button", name=name).click()
+    await person.page.get_by_role("dialog", name="More for this call").get_by_role("button", name=name, exact=exact).click()
 
 
 async def test_screen_guide_and_keys(run_app: RunApp, people: Crew) -> None:
@@ -87,7 +87,7 @@ async def test_screen_guide_and_keys(run_app: RunApp, people: Crew) -> None:
     await fits(ana, "guide-patient")
     await screenshot(li, "guide-desk", full=False)
     assert not await axe(ana.page)
-    await more(li, "Hand")
+    await more(li, "Hand", exact=True)
     await expect(ana.page.locator("[data-guide-line]").get_by_text("Hold your hand before the camera")).to_be_visible()
     await li.page.get_by_role("button", name="Take the guide away").click()
     await expect(ana.page.locator("[data-guide-line]")).to_be_hidden()

@@ -14,7 +14,7 @@ from tests.rig.browsers import PHONE, Crew, Person
 from tests.rig.senses import axe, frames_grow, hears, screenshot, sees
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("devices in the call", 2)]
 
 RIG = Path(__file__).parents[1] / "rig" / "devices.js"
 LINE = "[data-device-line]"

@@ -19,7 +19,7 @@ from tests.rig.processes import App
 from tests.rig.senses import screenshot
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("dashboards", 3)]
 
 
 def last_check(app: App, address: str) -> dict[str, Any]:

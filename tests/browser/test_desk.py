@@ -15,7 +15,7 @@ from tests.pages.visitors import WALK_IN, Socket, Visitor
 from tests.rig.browsers import Crew, Person
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("dashboards", 3)]
 
 
 class Guests:
@@ -99,7 +99,7 @@ async def nothing_sounds_in_a_call_and_a_colleague_gets_the_line(li: Person, oka
     before = await rung(li)
     await li.page.get_by_role("button", name="More", exact=True).click()
     await li.page.get_by_role("button", name="Hand over or send back").click()
-    await li.page.get_by_label("To whom").select_option(label="Samuel Okafor, PT: free")
+    await li.page.get_by_label("To whom").select_option(label="Samuel Okafor, physiotherapist: free")
     await li.page.get_by_label("What they need to know").fill("Numb fingers, please look")
     assert await rung(li) == before, "no sound over the patient's voice"
     await li.page.get_by_role("button", name="Hand over", exact=True).click()

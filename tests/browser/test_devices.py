@@ -24,7 +24,7 @@ from tests.rig.browsers import PHONE, Crew
 from tests.rig.senses import audio_level, hears, screenshot, sees
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("devices", 2)]
 
 
 async def test_nobody_has_a_camera_then_the_patient_only_receives(run_app: RunApp, people: Crew) -> None:

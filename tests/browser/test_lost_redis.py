@@ -31,7 +31,7 @@ from tests.rig.processes import App, descendants
 from tests.rig.wait import until
 from tests.valkey import TestValkey, valkey
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("a lost Redis", 2)]
 
 
 def embedded(app: App) -> list[int]:

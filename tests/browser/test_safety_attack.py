@@ -14,7 +14,7 @@ from tests.signaling.memory_visits import MemoryVisits
 from tests.signaling.relay_rig import SECRET, relay, settings
 from tests.valkey import TestValkey
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("safety words", 2)]
 
 ANAS_VISIT = "visit-2"
 MALLORY = """<!doctype html><meta charset="utf-8"><title>mallory</title><link rel="icon" href="data:,">

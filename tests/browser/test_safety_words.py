@@ -12,7 +12,7 @@ from tests.pages.roles import get_ready, join
 from tests.rig.browsers import PHONE, Crew, Person
 from tests.rig.senses import axe, screenshot
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("safety words", 2)]
 
 Words = list[tuple[str, str]]
 

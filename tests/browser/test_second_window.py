@@ -29,7 +29,7 @@ from tests.pages.roles import get_ready, join
 from tests.rig.browsers import PHONE, Crew
 from tests.rig.senses import screenshot, sees
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("windows", 2)]
 
 
 async def test_the_newest_window_has_the_visit_and_the_older_can_take_it_back(run_app: RunApp, people: Crew) -> None:

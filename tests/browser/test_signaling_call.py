@@ -16,7 +16,7 @@ from tests.signaling.memory_visits import MemoryVisits
 from tests.signaling.relay_rig import SECRET, relay, settings
 from tests.valkey import TestValkey
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("signalling", 3)]
 
 # Pages on 127.0.0.1 have no other address that both may use.
 LOOPBACK = ("--allow-loopback-in-peer-connection",)

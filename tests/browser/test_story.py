@@ -160,6 +160,7 @@ async def prove(person: Person, day: str) -> None:
     await person.page.get_by_role("button", name="Open my visit").click()
 
 
+@pytest.mark.sample("what a call survives", 1)
 @pytest.mark.parametrize("policy", ["relay", pytest.param("direct+relay", marks=pytest.mark.long)])
 async def test_what_a_call_survives(run_app: RunApp, people: Crew, policy: str) -> None:
     """A reload on either side, kill -9 of the web process; and what one side switches off the other side sees."""

@@ -12,7 +12,7 @@ from tests.rig.browsers import Crew, Person
 from tests.rig.senses import hears, screenshot, sees
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("beside the call", 2)]
 GUEST = ".guest-tile[data-role=guest] video"
 THE_PATIENT, THE_THERAPIST = ".guest-tile[data-role=patient] video", ".guest-tile[data-role=therapist] video"
 
@@ -43,6 +43,7 @@ async def comes(people: Crew, address: str, name: str = "ivo", colour: str = "gr
 async def comes_by_keyboard(people: Crew, address: str) -> Person:
     guest = await people("ivo", colour="green", tone=440)
     await guest.page.goto(address)
+    await guest.page.bring_to_front()
     keys = Keys(guest)
     await keys.to('[data-action="join"]')
     await keys.press("Enter")

@@ -12,7 +12,7 @@ from tests.rig.browsers import Crew
 from tests.rig.processes import App
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("what a call survives", 1)]
 
 
 async def test_a_call_between_two_nodes(run_app: RunApp, people: Crew) -> None:

@@ -16,7 +16,7 @@ from tests.rig.browsers import Crew
 from tests.rig.senses import screenshot
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("dashboards", 3)]
 
 HIDE = """hidden => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });

@@ -15,7 +15,7 @@ from tests.pages.visitors import WALK_IN, Visitor
 from tests.rig.browsers import PHONE, Crew
 from tests.rig.senses import axe
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("dashboards", 3)]
 
 
 async def comes(visitor: Visitor, name: str) -> str:

@@ -18,7 +18,7 @@ from tests.rig.browsers import Crew
 from tests.rig.processes import ROOT, Program
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("faults", 3)]
 
 RunProxy = Callable[[Service], Awaitable[Program]]
 

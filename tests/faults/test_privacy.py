@@ -18,7 +18,7 @@ from tests.faults.paths import call, goes, serve
 from tests.pages.call import Visit
 from tests.rig.browsers import Crew, Person
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("faults", 3)]
 
 #: A page that wants to be reached directly: it takes the policy to be another, names its own addresses as candidates of
 #: every type and in every disguise, and writes them wherever an SDP has room for an address.

@@ -12,7 +12,7 @@ from tests.pages.call import in_call
 from tests.rig.browsers import Crew
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("faults", 3)]
 
 #: s for which the relay is away: part of the fault
 AWAY = 1.0

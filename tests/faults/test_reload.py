@@ -14,7 +14,7 @@ from tests.rig.browsers import Crew
 from tests.rig.senses import audio_level, frames_watched, page_stalled
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("faults", 3)]
 
 
 async def test_the_patients_page_is_loaded_again(run_service: RunService, people: Crew, bench: Bench) -> None:

@@ -18,7 +18,7 @@ from tests.rig.browsers import Crew, Person
 from tests.rig.senses import sees
 from tests.rig.wait import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sample("faults", 3)]
 MOST = 5.0  # s to every picture
 SETTLED = 9  # rounds after which nothing may grow any more
 MORE_MEMORY = 12 << 20  # bytes: what an allocator and a log may keep; forty leaked calls would be more

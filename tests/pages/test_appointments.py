@@ -24,6 +24,7 @@ from server.mail import outbox
 from server.people.tables import staff
 from server.visit.consent import CURRENT
 from server.visit.tables import visit
+from server.waitingroom import messages
 from tests.pages.conftest import MakeSite
 from tests.pages.visitors import DOB, Answer, Member, Site, Visitor
 
@@ -151,8 +152,17 @@ async def test_the_letter_is_in_the_patients_language(site: Site, li: Member, ro
     (letter,) = await letters(site)
     assert letter.lang == "fr"
     assert letter.text.startswith("Bonjour,")
-    assert letter.subject.startswith("Votre visite vidéo du ")
+    assert letter.subject.startswith("Votre consultation vidéo du ")
     assert re.search(r"Heure\u00a0: \d+\u00a0h\u00a0\d\d \(H[AN]E\)", letter.text)
+
+
+async def test_a_real_double_click_books_once(site: Site, li: Member, okafor: Member, rosa: Member) -> None:
+    form = await rosa.get("/admin/appointments/new")
+    sent = CLARA | {"who": "PT", "once": once(form), "slot": times(form)[-1]}
+    answers = await asyncio.gather(*(rosa.post("/admin/appointments/new", sent) for _ in range(3)))
+    assert [answer.status for answer in answers] == [303] * 3
+    assert len({answer.location for answer in answers}) == 1
+    assert await site.count("visit") == 1
 
 
 async def test_sending_the_form_twice_books_once(site: Site, li: Member, rosa: Member) -> None:
@@ -307,6 +317,24 @@ async def test_moved_with_a_mail(site: Site, li: Member, okafor: Member, rosa: M
     assert "/v/" not in second.text, "nobody has the address any more"
 
 
+async def test_the_same_time_again_is_with_the_same_therapist_and_one_event_in_a_calendar(
+    site: Site, li: Member, okafor: Member, rosa: Member, books: Books
+) -> None:
+    booked = await books(rosa, who=li.id)
+    at = (await row(site, booked.visit))["due_at"].isoformat()
+    assert (await rosa.post(f"{booked.page}/move", {"who": "PT", "slot": at})).status == 303
+    assert (await row(site, booked.visit))["for_staff"] == li.id
+    ana = await booked.patient()
+    (before,) = Calendar.from_ical((await ana.get(f"{booked.path}/visit.ics")).text).events
+    form = await rosa.post(f"{booked.page}/move", {"who": okafor.id, "show": "1"})
+    assert (await rosa.post(f"{booked.page}/move", {"who": okafor.id, "slot": times(form)[0]})).status == 303
+    (after,) = Calendar.from_ical((await ana.get(f"{booked.path}/visit.ics")).text).events
+    assert (after["uid"], after.start != before.start) == (before["uid"], True)
+    assert int(str(after["sequence"])) > int(str(before["sequence"]))
+    for never in ("0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"):
+        assert (await rosa.post(f"{booked.page}/move", {"who": "PT", "slot": never})).status < 500
+
+
 async def test_moved_to_a_time_that_is_taken(site: Site, li: Member, rosa: Member, books: Books) -> None:
     one, two = await books(rosa, who=li.id, nth=0), await books(rosa, who=li.id, nth=-1)
     taken = (await row(site, two.visit))["due_at"]
@@ -367,6 +395,32 @@ async def test_days_before_the_page_says_when_to_come_back(site: Site, li: Membe
     assert (await ana.post(f"{booked.path}/details", TODAY)).status == 303
     assert (await ana.post(f"{booked.path}/ready")).status == 303
     assert (await row(site, booked.visit))["state"] == "booked", "nothing happens before its time"
+
+
+async def test_who_is_booked_reads_the_clinics_message_and_answers(
+    site: Site, li: Member, rosa: Member, books: Books
+) -> None:
+    booked = await books(rosa)
+    await booked.due_in(timedelta(days=3))
+    ana = await booked.patient()
+    assert "data-message-form" not in (await ana.get(booked.path)).text, "days before nobody would read it"
+    await booked.due_in(timedelta(hours=2))
+    async with site.db.write() as tx:
+        await messages.say(site.db, tx, booked.visit, "staff", rosa.id, new_id(), "We start ten minutes later")
+    page = await ana.get(booked.path)
+    assert "We start ten minutes later" in page.words
+    id = re.search(r'name="id" value="([^"]+)"', page.text)
+    assert id
+    answer = await ana.post(f"{booked.path}/messages", {"id": id[1], "text": "All right"})
+    assert (answer.status, answer.location) == (303, booked.path)
+    assert "All right" in (await ana.get(booked.path)).words
+    await booked.due_in(timedelta(minutes=5))
+    text = (await ana.get(booked.path)).text
+    assert 0 < text.index("All right") < text.index('name="street"'), "an answer costs nobody a form that is half filled"
+    await booked.due_in(timedelta(days=3))
+    late = await ana.get(booked.path)
+    assert "All right" in late.words
+    assert "data-message-form" not in late.text
 
 
 async def test_on_the_day_from_the_link_to_the_waiting_room(site: Site, li: Member, rosa: Member, books: Books) -> None:

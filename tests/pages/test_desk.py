@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -301,3 +302,39 @@ async def test_the_list_is_cut_and_says_how_many_more(make_site: MakeSite) -> No
     data = await queue_of(li)
     assert (len(data["waiting"]), data["more"]) == (25, 2)
     assert "and 2 more" in (await li.get("/desk")).words
+
+
+async def test_the_next_one_is_shown_however_many_are_ahead(make_site: MakeSite) -> None:
+    site = await make_site()
+    li = await site.member("li")
+    async with site.db.write() as tx:
+        await tx.conn.execute(update(staff).values(languages="en", version=2, changed_at=tx.now))
+    for number in range(26):
+        await site.waits(site.visitor(), name=f"Nr {number}", language="fr")
+    _, english = await waits(site, name="Quincy Adams")
+    data = await queue_of(li)
+    assert data["next"]["visit"] == data["waiting"][-1]["visit"] == english
+    assert (len(data["waiting"]), data["more"]) == (26, 1)
+
+
+async def test_the_next_one_pressed_twice_is_one_and_two_therapists_get_two(
+    site: Site, li: Member, okafor: Member
+) -> None:
+    ids = [(await waits(site, name=f"Nr {number}"))[1] for number in range(3)]
+    answers = await asyncio.gather(*(who.post("/desk/admission") for who in (li, li, okafor)))
+    assert [one.status for one in answers] == [303] * 3
+    assert answers[0].location == answers[1].location
+    assert {one.location for one in answers} == {f"/desk/visits/{one}" for one in ids[:2]}
+    assert (await li.post("/desk/admission")).location == answers[0].location
+
+
+async def test_who_has_left_is_nobodys_and_the_same_press_twice_is_no_error(
+    site: Site, li: Member, okafor: Member
+) -> None:
+    for act in ("no-show", "close"):
+        _, one = await waits(site)
+        for _ in range(2):
+            assert (await li.post(f"/desk/visits/{one}/{act}")).status == 303
+        assert (await okafor.post(f"/desk/visits/{one}/{act}")).status == 404
+        for page in ("acts", "earlier"):
+            assert (await li.get(f"/desk/visits/{one}/{page}")).status == 404, "it was in the pool, and nobody's"

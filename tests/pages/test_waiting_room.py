@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
 from sqlalchemy import select, update
 
+from server import mail
+from server.audit import SYSTEM, access
 from server.ids import new_id
 from server.patient.snapshot import staff_know
 from server.people.duty import Duty, set_duty_state
-from server.people.tables import staff
+from server.people.tables import patient, staff
 from server.visit.tables import visit, visit_event
 from server.waitingroom import messages
 from server.waitingroom.tables import wait_message
@@ -88,13 +91,14 @@ async def test_what_is_said_of_the_therapists_is_true(site: Site, li: Member) ->
 
 
 def test_nothing_is_said_of_the_therapists_before_it_is_so() -> None:
-    def know(level: int, *, seen: bool = False, own: bool = False) -> str:
-        return staff_know({"level": level, "seen_at": "then" if seen else None}, own=own)
+    def know(told: str | None, *, own: str | None = None, by: str | None = None) -> str:
+        return staff_know({"told": told, "seen_at": "then" if by else None, "seen_by": by}, own=own)
 
-    assert staff_know(None, own=True) == "kept"
-    assert (know(0), know(1), know(2), know(3)) == ("told", "told", "others", "others")
-    assert know(3, seen=True) == "seen"
-    assert (know(0, own=True), know(0, seen=True, own=True)) == ("own_told", "own_seen")
+    assert staff_know(None, own="li") == "kept"
+    assert (know(None), know("told"), know(None, by="li")) == ("kept", "told", "seen")
+    own = [know(told, own="li") for told in (None, "told", "others", "other")]
+    assert own == ["kept", "own_told", "others", "told"]
+    assert (know("told", own="li", by="li"), know("others", own="li", by="okafor")) == ("own_seen", "seen")
 
 
 async def test_messages_come_at_once_and_are_answered_with_one_press(site: Site, li: Member) -> None:
@@ -133,6 +137,20 @@ async def test_what_was_written_while_a_page_was_away_is_there_when_it_is_back(s
     assert [one["text"] for one in (await socket.hear("snapshot", kind="messages"))["data"]["messages"]] == [
         "Are you there?"
     ]
+
+
+async def test_a_page_that_was_loaded_in_the_call_has_the_waiting_rooms_parts_too(site: Site, li: Member) -> None:
+    """Who is sent back to the waiting room reads, writes and answers there, on the same page."""
+    ana = site.visitor()
+    path, visit_id = await site.waits(ana)
+    await staff_say(site, visit_id, li, "One moment please")
+    assert (await li.post(f"/desk/visits/{visit_id}/admission")).status == 303
+    page = await ana.get(path)
+    assert 'data-view="call"' in page.text
+    assert "data-message-form" in page.text
+    assert "One moment please" in page.words
+    assert 'data-step="B1"' in page.text
+    assert 'data-zone="America/Toronto"' in page.text
 
 
 async def test_messages_have_limits(site: Site, li: Member) -> None:
@@ -222,6 +240,16 @@ async def test_a_call_instead_of_waiting_on(site: Site, li: Member) -> None:
     assert (await events(site, visit_id)).count("call_back") == 1
 
 
+async def test_a_double_click_on_ready_and_on_leave(site: Site, li: Member) -> None:
+    ana = site.visitor()
+    path = await site.joins(ana)
+    for act in ("ready", "leave"):
+        answers = await asyncio.gather(*(ana.post(f"{path}/{act}", {"devices": "both"}) for _ in range(3)))
+        assert [answer.status for answer in answers] == [303] * 3
+    found = await events(site, (await site.visit(path))["id"])
+    assert (found.count("arrive"), found.count("leave")) == (1, 1)
+
+
 async def test_a_time_instead_of_waiting_on(make_site: MakeSite) -> None:
     site = await make_site(clinic_hours="mon-sun 00:00-23:59")
     li = await site.member("li")
@@ -232,9 +260,16 @@ async def test_a_time_instead_of_waiting_on(make_site: MakeSite) -> None:
     assert len(offered) == len(set(offered)) > 10
     assert (await ana.post(f"{path}/times", {})).status == 422
     assert (await ana.post(f"{path}/times", {"slot": f"{li.id} 2026-01-01T10:00:00+00:00"})).status == 409
-    for _ in range(2):
-        answer = await ana.post(f"{path}/times", {"slot": offered[3]})
+    async with site.db.write() as tx:  # who was booked before has an address
+        row = await site.by_id(visit_id)
+        door, c = await access(site.db, tx, SYSTEM, "change", "visit", visit_id), patient.c
+        email = door.seal(c.email, row["patient_id"], "ana@example.ca")
+        await tx.conn.execute(update(patient).where(c.id == row["patient_id"]).values(email=email))
+    for answer in await asyncio.gather(*(ana.post(f"{path}/times", {"slot": offered[3]}) for _ in range(2))):
         assert (answer.status, answer.location) == (303, path)
+    letters = [one for _, one in await mail.latest(site.db, 50) if one.kind == "appointment"]
+    assert [one.recipient for one in letters] == ["ana@example.ca"]
+    assert "another time" in letters[0].text
     row = await site.by_id(visit_id)
     assert (row["state"], row["for_staff"], row["nobody_at"]) == ("booked", li.id, None)
     assert row["due_at"].isoformat() == offered[3].split(" ")[1]

@@ -66,6 +66,10 @@ async def test_a_therapist_is_added_and_can_sign_in(clinic_settings: Settings, d
         ("password|nobody", "there is no nobody"),
         ("remove|nobody", "there is no nobody"),
         ("remove", "needs the user name"),
+        ("set|nobody|--languages|en", "there is no nobody"),
+        ("set|nobody", "needs --email or --languages"),
+        ("set|nobody|--languages|en,de", "codes of en,fr"),
+        ("add|li|--name|Li|--role|admin|--email|li at clinic", "no mail address"),
     ],
 )
 async def test_what_is_missing_is_named_and_nothing_is_changed(
@@ -74,6 +78,19 @@ async def test_what_is_missing_is_named_and_nothing_is_changed(
     with pytest.raises(SettingsError, match=says):
         await user(clinic_settings, line)
     assert await row_of(db, "li") is None
+
+
+async def test_where_alerts_go_and_what_is_spoken(clinic_settings: Settings, db: Database) -> None:
+    more = "--email|li@clinic.example|--languages|EN"
+    await user(clinic_settings, f"add|li|--name|Dr. Mei Li|--profession|PT|--registration|PT-20417|{more}")
+    row = await row_of(db, "li")
+    assert row is not None
+    assert (row["email"], row["languages"]) == ("li@clinic.example", "en")
+    await user(clinic_settings, "set|LI|--languages|fr, en|--email|")
+    changed = await row_of(db, "li")
+    assert changed is not None
+    assert (changed["email"], changed["languages"], changed["version"]) == (None, "en,fr", int(str(row["version"])) + 1)
+    assert await first_broken(db) is None
 
 
 async def test_a_short_password_is_refused(clinic_settings: Settings, db: Database) -> None:
@@ -168,7 +185,7 @@ async def test_the_demonstration_accounts_are_removed(
     await user(clinic_settings, "remove-demo")  # production asks for it: again must not be an error
     capsys.readouterr()
     await user(clinic_settings, "list")
-    assert capsys.readouterr().out == "priya\tadmin\t-\tPriya\n"
+    assert capsys.readouterr().out == "priya\tadmin\t-\tPriya\ten,fr\t-\n"
 
 
 async def hire_one_of_our_own(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from server.people import links
 from server.people.links import Identity
 from server.visit import store as visits
 from tests.consultation.races import said
-from tests.people import ANA, Therapist, hire
+from tests.people import ANA, BEN, Therapist, hire
 from tests.stores import other_node as other_node
 
 KNOWN = Identity(ANA.name, ANA.dob)
@@ -72,6 +72,32 @@ async def test_one_identifier_is_not_enough(db: Database, dr_li: Therapist, iden
     assert (await person(db, a) == {a, b}) == (answer == "done")
 
 
+async def test_a_strangers_record_is_not_linked_whatever_is_typed(db: Database, dr_li: Therapist) -> None:
+    mine = await record(db)
+    visit_id, _ = await visits.create_walk_in(db, BEN)
+    async with db.read() as conn:
+        row = await visits.by_id(conn, visit_id)
+    assert row is not None
+    stranger = str(row["patient_id"])
+    for typed in (Identity(BEN.name, BEN.dob), Identity(BEN.name, BEN.dob, same_phone=True)):
+        assert await said(link(db, dr_li, mine, stranger, typed)) == ["not_enough"]
+    assert await person(db, mine) == {mine}
+    async with db.read() as conn:
+        assert await links.search(conn, Access(db.cipher), mine, Identity(BEN.name, BEN.dob)) == []
+
+
+@pytest.mark.parametrize("out", range(4))
+async def test_the_others_stay_one_person_whoever_is_taken_out(db: Database, dr_li: Therapist, out: int) -> None:
+    ids = [await record(db) for _ in range(4)]
+    for a, b in ((1, 0), (2, 0), (3, 2)):
+        await link(db, dr_li, ids[a], ids[b])
+    async with db.write() as tx:
+        assert await links.unlink(db, tx, Actor("staff", dr_li.id), ids[out])
+    others = set(ids) - {ids[out]}
+    assert await person(db, ids[out]) == {ids[out]}
+    assert [await person(db, one) for one in sorted(others)] == [others] * 3
+
+
 async def test_every_record_finds_every_other_and_undoing_takes_one_out(db: Database, dr_li: Therapist) -> None:
     a, b, c, d = [await record(db) for _ in range(4)]
     await link(db, dr_li, b, c)
@@ -80,7 +106,7 @@ async def test_every_record_finds_every_other_and_undoing_takes_one_out(db: Data
     assert await person(db, c) == {a, b, c, d}
     async with db.write() as tx:
         assert await links.unlink(db, tx, Actor("staff", dr_li.id), a)
-    assert [await person(db, one) for one in (a, b, d)] == [{a}, {b, c}, {d}]
+    assert [await person(db, one) for one in (a, b, d)] == [{a}, {b, c, d}, {b, c, d}]
     async with db.write() as tx:
         assert not await links.unlink(db, tx, Actor("staff", dr_li.id), a)
 

@@ -13,6 +13,7 @@ from server.db import Database
 from server.errors import PersonError
 from server.people.tables import staff as staff_table
 from server.visit import store as visits
+from server.visit.states import State
 from server.visit.tables import visit
 from server.waitingroom import actions, store
 from tests.consultation.races import said
@@ -237,13 +238,45 @@ async def test_who_may_act(clinic: Clinic, desk: Desk, ana: Patient, dr_li: Ther
         async with clinic.db.read() as conn:
             row = await visits.by_id(conn, ana.visit)
             assert row is not None
-            return await actions.may_act(conn, row, who.id)
+            return await actions.may_act(conn, row, who.id, await clinic.db.now())
 
     assert await may(dr_li), "the pool"
     await desk.act("reassign", dr_li, ana, staff=dr_okafor.id)
     assert (await may(dr_li), await may(dr_okafor)) == (False, True)
     await clinic.in_call(dr_okafor, ana)
     assert (await may(dr_li), await may(dr_okafor)) == (False, True)
+
+
+async def test_what_is_over_is_theirs_who_had_it_and_a_while_theirs_whom_it_was_for(
+    clinic: Clinic, desk: Desk, ana: Patient, ben: Patient, dr_li: Therapist, dr_okafor: Therapist
+) -> None:
+    async def may(who: Therapist, one: Patient, hours: float = 0) -> bool:
+        async with clinic.db.read() as conn:
+            row, now = await visits.by_id(conn, one.visit), await clinic.db.now(conn)
+            assert row is not None
+            return await actions.may_act(conn, row, who.id, now + timedelta(hours=hours))
+
+    await desk.act("close_waiting", dr_okafor, ana)  # out of the pool: nobody had it
+    assert (await may(dr_li, ana), await may(dr_okafor, ana)) == (False, False)
+    missed = await booked(clinic, dr_li, -10)
+    await desk.act("no_show", dr_li, missed)
+    assert (await may(dr_li, missed), await may(dr_li, missed, 13), await may(dr_okafor, missed)) == (
+        True,
+        False,
+        False,
+    )
+    await clinic.leaves(ben)
+    assert not await may(dr_li, ben)
+    cy = await clinic.fills_form(ANA)
+    await clinic.arrives(cy)
+    await clinic.in_call(dr_li, cy)
+    await clinic.ends(dr_li, cy)
+    assert (await may(dr_li, cy, 24 * 90), await may(dr_okafor, cy)) == (True, False)
+    async with clinic.db.read() as conn:
+        row = await visits.by_id(conn, ana.visit)
+        assert row is not None
+        closed = [await actions.has_closed(conn, row, who.id, State.CANCELLED) for who in (dr_okafor, dr_li)]
+    assert closed == [True, False], "the same press twice is the same as once"
 
 
 async def test_after_the_last_patient_the_therapist_is_off_duty(

@@ -161,6 +161,65 @@ async def test_while_all_are_in_visits_no_step_comes(
     assert await bell.level(ben) == 1
 
 
+async def test_after_a_postponement_the_steps_keep_their_distance(
+    clinic: Clinic, bell: Bell, ana: Patient, ben: Patient, dr_li: Therapist
+) -> None:
+    await bell.sweeps()
+    await clinic.in_call(dr_li, ana)
+    await bell.passes(ben, 3600)  # postponed: all are in visits
+    await clinic.ends(dr_li, ana)
+    await bell.passes(ben, 61)
+    for _ in range(3):
+        await bell.sweeps()
+    assert await bell.level(ben) == 1, "the next step takes its time, too"
+    await bell.passes(ben, 61)
+    await bell.sweeps()
+    assert await bell.level(ben) == 2
+
+
+async def test_told_is_said_when_somebody_could_hear_it(
+    clinic: Clinic, bell: Bell, ana: Patient, dr_li: Therapist, dr_okafor: Therapist
+) -> None:
+    async def told() -> str | None:
+        row = await bell.of(ana)
+        assert row is not None
+        return str(row["told"]) if row["told"] else None
+
+    for who in (dr_li, dr_okafor):
+        await bell.duty(who, "break")
+    await bell.sweeps()
+    assert await told() is None, "who is on a break hears nothing"
+    await bell.passes(ana, 61)
+    await bell.duty(dr_okafor, "on")
+    await bell.passes(ana, 61)
+    assert await told() == "told"
+    await bell.for_(dr_li, ana)
+    await bell.duty(dr_li, "off")
+    await bell.sweeps()
+    assert await told() is None, "Dr. Li has not been told of anything"
+    await bell.passes(ana, 61)
+    assert await told() is None, "and has no mail"
+    await bell.passes(ana, 61)
+    assert await told() == "other", "Dr. Okafor alone"
+    await bell.duty(dr_li, "on")
+    await bell.passes(ana, 121)
+    assert await told() == "others"
+
+
+async def test_of_a_mail_to_the_own_therapist_is_said_that_they_were_told(
+    clinic: Clinic, bell: Bell, ana: Patient, dr_li: Therapist
+) -> None:
+    await with_mail(clinic, dr_li)
+    await bell.for_(dr_li, ana)
+    await bell.duty(dr_li, "off")
+    await bell.sweeps()
+    for seconds, wanted in ((61, "told"), (61, "told"), (121, "told")):  # there is nobody else to offer it to
+        await bell.passes(ana, seconds)
+        row = await bell.of(ana)
+        assert row is not None
+        assert row["told"] == wanted
+
+
 async def test_a_therapist_who_is_not_there_is_told_and_others_are_asked(
     clinic: Clinic, bell: Bell, ana: Patient, dr_li: Therapist, dr_okafor: Therapist
 ) -> None:

@@ -392,6 +392,11 @@ def test_what_is_worse_always_says_why_and_nothing_else_does(before: Told, after
         ({"most": 30, "first": 1}, "urgent"),
         ({"most": 30, "due": 2}, "booked"),
         ({"most": 30}, "longer"),
+        ({"most": 30, "coming": 1}, "booked"),
+        ({"place": 3, "coming": 1}, "earlier"),
+        ({"place": 3, "line": 7}, "moved"),
+        ({"most": 30, "line": 7, "first": 1}, "moved"),
+        ({"place": 1, "line": 7}, ""),
     ],
 )
 def test_why(change: dict[str, int], why: str) -> None:

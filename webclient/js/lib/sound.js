@@ -27,10 +27,31 @@ function release(audio) {
   if (users === 0) void audio.suspend();
 }
 
-/** Lets sound play later: browsers want a person's click first. Call it from one. */
-export function unlockSound() {
+/** Lets sound play later: browsers want a person's click first. Call it from one. Resolves once it is allowed. */
+export async function unlockSound() {
   const audio = context();
-  if (audio && !unlocked) void use(audio).then(() => release(audio));
+  if (!audio || unlocked) return;
+  await use(audio);
+  release(audio);
+}
+
+/** What browsers may take for a person's press. A finger's "pointerdown" is none, and one kind alone is not enough. */
+const PRESSES = ["click", "pointerup", "keydown"];
+
+/**
+ * Lets sound play from the first press on that the browser accepts, whatever it is for.
+ * @param {EventTarget} target
+ * @param {() => void} [then] when it is allowed
+ * @param {{ unlock: () => Promise<void>, allowed: () => boolean }} [sound]
+ */
+export function unlockByPress(target, then = () => {}, { unlock, allowed } = { unlock: unlockSound, allowed: soundAllowed }) {
+  const done = () => {
+    if (!allowed()) return;
+    for (const kind of PRESSES) target.removeEventListener(kind, pressed);
+    then();
+  };
+  const pressed = () => void unlock().then(done);
+  for (const kind of PRESSES) target.addEventListener(kind, pressed);
 }
 
 /** Whether this browser plays our sounds already. */

@@ -2,7 +2,7 @@
 // badge in the tab's title. In a call only the badge: a tone would sound in the patient's ear.
 import { settings } from "../lib/call-settings.js";
 import { Ringing } from "../lib/ringing.js";
-import { playTone, soundAllowed, unlockSound } from "../lib/sound.js";
+import { playTone, soundAllowed, unlockByPress, unlockSound } from "../lib/sound.js";
 import { fill } from "../lib/words.js";
 import { find } from "./clock-view.js";
 import { posted } from "./live-page.js";
@@ -22,7 +22,7 @@ export class DeskAlerts {
     this.count = 0;
     element.addEventListener("click", (event) => this.pressed(event));
     // browsers play no sound before the first press on the page, whatever it is for
-    for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => unlockSound(), { once: true });
+    unlockByPress(document);
     const keys = /** @type {HTMLInputElement} */ (find(this.box, "[data-desk-keys]"));
     const showKey = () => (find(element, "[data-next-key]").hidden = !keys.checked);
     keys.checked = settings.values.shortcuts;
@@ -78,7 +78,7 @@ export class DeskAlerts {
         void Notification.requestPermission().then(() => this.showMeans());
         break;
       case "try-sound":
-        unlockSound();
+        void unlockSound();
         setTimeout(playTone, 100); // once the browser has allowed it
         break;
     }

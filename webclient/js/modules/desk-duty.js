@@ -7,11 +7,13 @@ export class DeskDuty {
   /**
    * @param {HTMLElement} element #desk
    * @param {() => void} onDuty has just begun
+   * @param {(words: string) => void} say what must be heard now
    */
-  constructor(element, onDuty) {
+  constructor(element, onDuty, say) {
     this.element = element;
     this.form = /** @type {HTMLFormElement} */ (document.querySelector("form[data-duty]"));
     this.onDuty = onDuty;
+    this.say = say;
     this.dialog = /** @type {HTMLDialogElement} */ (find(element, "[data-leave-dialog]"));
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -37,8 +39,11 @@ export class DeskDuty {
   async set(duty, sure = false) {
     const token = /** @type {HTMLInputElement} */ (find(this.form, '[name="csrf"]')).value;
     const body = new URLSearchParams({ csrf: token, duty, ...(sure ? { sure: "yes" } : {}) });
+    let answered = false;
+    this.say("");
     try {
       const answer = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+      answered = true;
       if (!answer.ok) throw new Error(`duty answered ${answer.status}`);
       const { left } = /** @type {{ left: number }} */ (await answer.json());
       if (left > 0) this.ask(left);
@@ -48,7 +53,9 @@ export class DeskDuty {
       }
     } catch (error) {
       console.info("duty not changed", error);
-      location.reload(); // the server's page says what is true
+      const inCall = ["admitted", "in_session"].includes(this.element.dataset.visitState ?? "");
+      if (answered && !inCall) location.reload(); // the server's page says what is true
+      else this.say(this.element.dataset.textFailed ?? "");
     }
   }
 

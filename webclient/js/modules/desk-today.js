@@ -1,4 +1,5 @@
 // The therapist's booked visits of today.
+import { place, takeAway } from "../lib/rows.js";
 import { find } from "./clock-view.js";
 import { write } from "./queue-row.js";
 
@@ -15,15 +16,16 @@ export class TodayView {
   /** @param {Slot[]} slots */
   update(slots) {
     this.element.hidden = slots.length === 0;
-    slots.forEach((slot, index) => {
-      let row = this.list.children[index];
-      if (!row) {
-        row = /** @type {Element} */ (/** @type {DocumentFragment} */ (this.template.content.cloneNode(true)).firstElementChild);
-        this.list.append(row);
-      }
-      if (row instanceof HTMLElement) this.fill(row, slot);
+    const known = new Map([...this.list.children].map((row) => [row.getAttribute("data-slot") ?? "", /** @type {HTMLElement} */ (row)]));
+    const still = new Set(slots.map((slot) => slot.visit));
+    takeAway([...known].filter(([visit]) => !still.has(visit)).map(([, row]) => row), "[data-acts]:not([hidden])", null);
+    const rows = slots.map((slot) => {
+      const row = known.get(slot.visit) ?? /** @type {DocumentFragment} */ (this.template.content.cloneNode(true)).firstElementChild;
+      if (!(row instanceof HTMLElement)) throw new Error("the template for a slot is empty");
+      this.fill(row, slot);
+      return row;
     });
-    while (this.list.children.length > slots.length) this.list.lastElementChild?.remove();
+    place(this.list, rows);
   }
 
   /**

@@ -15,7 +15,7 @@ import { DeskAlerts } from "./desk-alerts.js";
 import { DeskDuty } from "./desk-duty.js";
 import { DeskNote } from "./desk-note.js";
 import { TodayView } from "./desk-today.js";
-import { keepAwake, posted, showPreview, SIGNALS_MS } from "./live-page.js";
+import { keepAwake, sent, showPreview, SIGNALS_MS } from "./live-page.js";
 import { QueueView, write } from "./queue-view.js";
 
 /**
@@ -61,7 +61,7 @@ export default class Desk {
     this.queue = new QueueView(find(element, "[data-queue]"));
     this.today = new TodayView(find(element, "[data-today]"));
     this.alerts = new DeskAlerts(element);
-    this.duty = new DeskDuty(element, () => void this.openDevices());
+    this.duty = new DeskDuty(element, () => void this.openDevices(), (words) => this.say(words));
     this.acts = new DeskActs(element, (act, visit) => this.acted(act, visit));
     this.note = new DeskNote(find(element, "#note"), {
       visit: () => element.dataset.visit ?? "",
@@ -307,7 +307,10 @@ export default class Desk {
       const body = new URLSearchParams();
       for (const [name, value] of new FormData(form, event.submitter)) body.append(name, String(value));
       this.dialog.close();
-      if (!(await posted(form.action, body))) location.reload(); // the server's page says what is true
+      this.say("");
+      const answer = await sent(form.action, body);
+      if (answer === "refused") location.reload(); // the server's page says what is true
+      if (answer === "lost") this.say(this.element.dataset.textFailed ?? ""); // the call goes on
     }
   }
 
@@ -322,7 +325,9 @@ export default class Desk {
     event.preventDefault();
     this.call.admit(visit);
     clearTimeout(this.admitting);
-    this.admitting = setTimeout(() => form.isConnected && form.submit(), ADMIT_MS);
+    // this person's own form: "Admit next" would take whoever is the next by then
+    const own = this.queue.row(visit)?.querySelector("form[data-admit]") ?? form;
+    this.admitting = setTimeout(() => own instanceof HTMLFormElement && own.isConnected && own.submit(), ADMIT_MS);
   }
 
   /** @param {Event} event */

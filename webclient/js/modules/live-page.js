@@ -23,17 +23,28 @@ export function showPreview(video, stream) {
 }
 
 /**
- * Sends a form as the browser would, and stays on the page. True when the server took it (its answer is a redirect).
+ * Sends a form as the browser would, and stays on the page. "taken": the server took it (its answer is a redirect);
+ * "lost": it was not reached.
+ * @param {string} url
+ * @param {URLSearchParams} body
+ * @returns {Promise<"taken" | "refused" | "lost">}
+ */
+export async function sent(url, body) {
+  try {
+    const answer = await fetch(url, { method: "POST", body, redirect: "manual", headers: { Accept: "text/html" } });
+    return answer.ok || answer.type === "opaqueredirect" ? "taken" : "refused";
+  } catch {
+    return "lost";
+  }
+}
+
+/**
+ * As :func:`sent`, for who does the same after both failures.
  * @param {string} url
  * @param {URLSearchParams} body
  */
 export async function posted(url, body) {
-  try {
-    const answer = await fetch(url, { method: "POST", body, redirect: "manual", headers: { Accept: "text/html" } });
-    return answer.ok || answer.type === "opaqueredirect";
-  } catch {
-    return false;
-  }
+  return (await sent(url, body)) === "taken";
 }
 
 /**

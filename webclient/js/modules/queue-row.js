@@ -6,7 +6,7 @@ import { find } from "./clock-view.js";
  * @typedef {object} Waiting one line of a queue (server/desk/snapshot.py)
  * @property {string} visit
  * @property {string} name
- * @property {string} since ISO 8601
+ * @property {string} waits_since ISO 8601: when they came, or their slot; before it they are early
  * @property {string} reason
  * @property {string} language
  * @property {boolean} interpreter
@@ -19,7 +19,7 @@ import { find } from "./clock-view.js";
  * @property {string | null} hand_over
  * @property {string | null} not_answered whose patient this is
  * @property {string} intake
- * @property {{ side: "staff" | "patient", name: string | null, text: string }[]} messages
+ * @property {{ side: "staff" | "patient", name: string | null, text: string, at: string }[]} messages
  * @property {boolean} asked staff were asked what to do about a long absence
  * @property {string | null} check good, fair or bad
  * @property {string | null} start_mode
@@ -62,7 +62,7 @@ export function fillRow(row, one, list) {
   const mode = one.start_mode && one.start_mode !== "video" ? list.getAttribute(`data-mode-${one.start_mode.replace("_", "-")}`) : "";
   show("check", one.check ? [list.getAttribute(`data-check-${one.check}`), mode].filter(Boolean).join(", ") : "");
   find(row, '[data-cell="check"]').className = `state state-${KINDS[one.check ?? ""] ?? "neutral"}`;
-  find(row, '[data-cell="since"]').dataset.since = one.since;
+  find(row, '[data-cell="since"]').dataset.since = one.waits_since;
   const away = find(row, '[data-cell="away"]');
   away.dataset.since = one.away_since ?? "";
   away.hidden = !one.away_since;

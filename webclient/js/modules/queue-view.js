@@ -1,4 +1,5 @@
 // The list of who waits, in its groups. Rows are kept by visit, so that a button keeps its focus while others come and go.
+import { place, takeAway } from "../lib/rows.js";
 import { fill, minutesSince, shortName } from "../lib/words.js";
 import { find } from "./clock-view.js";
 import { fillRow, write } from "./queue-row.js";
@@ -7,6 +8,9 @@ export { write };
 
 /** @typedef {import("./queue-row.js").Waiting} Waiting */
 /** @typedef {{ visit: string, name: string, passed: string[] }} Next whom "Admit next" admits, and who is passed over */
+
+/** Nobody who has just come is early: the two clocks may differ by a moment. */
+const EARLY_MS = 2000;
 
 export class QueueView {
   /** @param {HTMLElement} element the one with [data-queue] */
@@ -18,6 +22,8 @@ export class QueueView {
     this.template = template;
     /** Server's clock minus this one's, ms. */
     this.offset = 0;
+    /** What each patient wrote last; the first snapshot announces nothing. @type {Map<string, string> | null} */
+    this.wrote = null;
     setInterval(() => this.renderTimes(), 10_000);
     this.renderTimes();
   }
@@ -32,23 +38,23 @@ export class QueueView {
     const known = new Map([...this.rows.querySelectorAll("[data-visit-row]")].map((row) => [row.getAttribute("data-visit-row") ?? "", /** @type {HTMLElement} */ (row)]));
     /** @type {Waiting[]} */
     const fresh = [];
+    const still = new Set(waiting.map((one) => one.visit));
+    takeAway([...known].filter(([visit]) => !still.has(visit)).map(([, row]) => row), "[data-acts]", find(this.element, "h1"));
     for (const group of this.rows.querySelectorAll("[data-group]")) {
       const list = find(/** @type {HTMLElement} */ (group), "ol");
       const here = waiting.filter((one) => one.group === group.getAttribute("data-group"));
-      here.forEach((one, index) => {
+      const rows = here.map((one) => {
         let row = known.get(one.visit);
-        known.delete(one.visit);
         if (!row) {
           row = this.newRow();
           fresh.push(one);
         }
         fillRow(row, one, this.element);
-        // moving a node loses its focus: only where the order has changed
-        if (list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null);
+        return row;
       });
+      place(list, rows);
       group.toggleAttribute("hidden", here.length === 0);
     }
-    for (const row of known.values()) row.remove();
     this.renderCount(waiting.length + more);
     this.renderNext(next);
     this.renderTimes();
@@ -56,10 +62,28 @@ export class QueueView {
     const others = find(this.element, "[data-more]");
     others.hidden = more === 0;
     write(others, fill(this.text("more-waiting"), { n: more }));
-    if (fresh.length > 0) {
-      find(this.element, "[data-queue-news]").textContent = fresh.map((one) => fill(this.text("arrived"), { name: one.name })).join(". ");
-    }
+    const news = [...fresh.map((one) => fill(this.text("arrived"), { name: one.name })), ...this.newlyWritten(waiting)];
+    if (news.length > 0) find(this.element, "[data-queue-news]").textContent = news.join(". ");
     return fresh;
+  }
+
+  /**
+   * What patients have written since the last snapshot.
+   * @param {Waiting[]} waiting
+   */
+  newlyWritten(waiting) {
+    const before = this.wrote;
+    this.wrote = new Map();
+    const news = [];
+    for (const one of waiting) {
+      const last = one.messages.filter((said) => said.side === "patient").at(-1);
+      const key = last ? `${last.at} ${last.text}` : "";
+      this.wrote.set(one.visit, key);
+      if (last && before?.has(one.visit) && before.get(one.visit) !== key) {
+        news.push(fill(this.text("said-staff"), { name: one.name, text: last.text }));
+      }
+    }
+    return news;
   }
 
   newRow() {
@@ -111,7 +135,8 @@ export class QueueView {
       const minutes = minutesSince(cell.dataset.since, now);
       const kind = cell.dataset.cell === "away" ? "away" : "here";
       if (kind === "here") longest = Math.max(longest, minutes);
-      write(cell, minutes === 0 ? this.text(`${kind}-now`) : fill(this.text(kind), { n: minutes }));
+      const early = kind === "here" && Date.parse(cell.dataset.since) > now + EARLY_MS;
+      write(cell, early ? this.text("early") : minutes === 0 ? this.text(`${kind}-now`) : fill(this.text(kind), { n: minutes }));
     }
     const words = find(this.element, "[data-longest]");
     write(words, longest > 0 ? fill(words.dataset.textLongest ?? "", { n: longest }) : "");

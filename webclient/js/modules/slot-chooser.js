@@ -9,6 +9,11 @@ export default class SlotChooser {
     this.form.addEventListener("change", (event) => {
       if (event.target instanceof Element && event.target.matches("#who, #day, [name=language], [name=interpreter]")) void this.show();
     });
+    // there to be pressed again after a failure; a page that is loaded without a connection would lose the form
+    element.querySelector(".chooser-show")?.addEventListener("click", (event) => {
+      event.preventDefault();
+      void this.show(this.element.hasAttribute("data-failed"));
+    });
     element.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest("button[data-day]") : null;
       if (!(button instanceof HTMLElement)) return;
@@ -35,11 +40,14 @@ export default class SlotChooser {
       if (!answer.ok || !fresh) throw new Error("no times");
       place.replaceChildren(...fresh.childNodes);
       line.hidden = true;
+      this.element.removeAttribute("data-failed");
+      /** @type {HTMLElement} */ (this.element.querySelector("[data-slots-said]")).textContent = /** @type {HTMLElement} */ (fresh).dataset.said ?? "";
       if (focus) /** @type {HTMLElement | null} */ (place.querySelector("#slot"))?.focus();
     } catch {
       if (asked !== this.asked) return;
       line.textContent = this.element.dataset.textFailed ?? "";
       line.hidden = false;
+      this.element.setAttribute("data-failed", "");
     } finally {
       if (asked === this.asked) place.removeAttribute("aria-busy");
     }

@@ -9,7 +9,7 @@ import { fill } from "../lib/words.js";
 import { CallView } from "./call-view.js";
 import { find } from "./clock-view.js";
 import { DeviceCheck } from "./device-check.js";
-import { keepAwake, posted, SIGNALS_MS } from "./live-page.js";
+import { keepAwake, sent, SIGNALS_MS } from "./live-page.js";
 import { write } from "./queue-view.js";
 import { WaitingCall } from "./waiting-call.js";
 import { WaitingMessages } from "./waiting-messages.js";
@@ -69,7 +69,7 @@ export default class Visit {
     this.check = new DeviceCheck(find(this.element, '[data-view-of="checking"]'), (devices) => this.use(devices));
     const waitingRoom = find(this.element, '[data-view-of="waiting"]');
     this.waiting = new WaitingView(waitingRoom);
-    this.calling = new WaitingCall(waitingRoom);
+    this.calling = new WaitingCall(waitingRoom, () => this.call?.state.media === "connected");
     const messages = this.element.querySelector("[data-messages]");
     if (messages instanceof HTMLElement) this.messages = new WaitingMessages(messages);
     const form = find(this.element, "[data-ready]");
@@ -110,8 +110,9 @@ export default class Visit {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
     const submitter = event.submitter instanceof HTMLButtonElement ? event.submitter : null;
+    const failed = find(form, "[data-ready-failed]");
     let wanted = submitter?.value ?? "both";
-    unlockSound();
+    void unlockSound();
     const devices = this.check?.devices;
     if (wanted === "audio" && devices && (devices.camera === "on" || devices.microphone !== "on")) {
       const opened = await this.check?.open({ camera: false });
@@ -124,14 +125,18 @@ export default class Visit {
     body.set("devices", wanted);
     if (submitter) submitter.disabled = true;
     this.readySent = true;
-    if (await posted(form.action, body)) {
+    failed.hidden = true;
+    const answer = await sent(form.action, body);
+    if (answer === "taken") {
       this.check?.done();
       this.state("waiting");
-    } else {
-      this.readySent = false;
-      if (submitter) submitter.disabled = false;
-      location.reload();
+      return;
     }
+    this.readySent = false;
+    if (submitter) submitter.disabled = false;
+    if (answer === "refused") return this.loadAnew(); // the server's page says what is true
+    failed.hidden = false; // not reached: the camera stays open, and the person presses again
+    failed.textContent = failed.dataset.textFailed ?? "";
   }
 
   /** @param {{ type: string, kind?: string, version?: number, data?: any }} message */
@@ -235,7 +240,7 @@ export default class Visit {
       this.view?.setStream(null);
       this.show("superseded");
     } else if (state === "refused") {
-      location.reload(); // no longer proved, or no such visit: the server's page says which
+      this.loadAnew(); // no longer proved, or no such visit: the server's page says which
     }
   }
 

@@ -1,4 +1,5 @@
 // Messages between the clinic and who waits: shown at once, with a tone, and kept in a list; answers with one press.
+import { clockText, ShownMessages } from "../lib/message-list.js";
 import { newInstance } from "../lib/page.js";
 import { playTone } from "../lib/sound.js";
 import { find } from "./clock-view.js";
@@ -15,15 +16,17 @@ export class WaitingMessages {
     this.error = find(element, "[data-message-error]");
     this.said = find(element, "[data-message-said]");
     this.toast = /** @type {HTMLElement} */ (document.querySelector("[data-toast]"));
-    this.last = Math.max(0, ...[...this.list.children].map((item) => Number(item instanceof HTMLElement ? item.dataset.number : 0)));
+    this.shown = new ShownMessages([...this.list.children].map((item) => Number(item instanceof HTMLElement ? item.dataset.number : 0)));
+    this.leaving = false;
     this.version = -1;
     /** What was pressed and is not stored yet keeps its id: pressed again it is the same message. @type {Map<string, string>} */
     this.ids = new Map();
     this.form.addEventListener("submit", (event) => void this.submitted(/** @type {SubmitEvent} */ (event)));
     find(this.toast, "[data-toast-close]").addEventListener("click", () => this.closeToast());
     addEventListener("beforeunload", (event) => {
-      if (this.unsent && this.form.isConnected) event.preventDefault();
+      if (this.unsent && this.form.isConnected && !this.leaving) event.preventDefault();
     });
+    element.closest("#visit")?.addEventListener("visit:closing", () => (this.leaving = true));
   }
 
   get unsent() {
@@ -39,7 +42,7 @@ export class WaitingMessages {
   heard({ version = 0, data }) {
     if (version < this.version || !data?.messages) return;
     this.version = version;
-    const fresh = data.messages.filter((one) => one.number > this.last);
+    const fresh = this.shown.fresh(data.messages);
     for (const one of fresh) this.add(one);
     const staff = fresh.filter((one) => one.side === "staff").at(-1);
     if (staff) this.show(staff);
@@ -47,7 +50,6 @@ export class WaitingMessages {
 
   /** @param {Message} message */
   add(message) {
-    this.last = Math.max(this.last, message.number);
     const item = document.createElement("li");
     item.className = `message message-${message.side}`;
     item.dataset.number = String(message.number);
@@ -57,13 +59,14 @@ export class WaitingMessages {
     name.textContent = message.side === "patient" ? (this.element.dataset.textYou ?? "") : message.name || (this.element.dataset.textClinic ?? "");
     const time = document.createElement("time");
     time.dateTime = message.at;
-    time.textContent = timeText(message.at);
+    time.textContent = clockText(message.at, document.documentElement.lang, this.element.dataset.zone);
     who.append(name, " ", time);
     const text = document.createElement("p");
     text.className = "message-text";
     text.textContent = message.text;
     item.append(who, text);
-    this.list.append(item);
+    const next = this.shown.add(message.number);
+    this.list.insertBefore(item, next === null ? null : this.list.querySelector(`[data-number="${next}"]`));
     this.list.hidden = false;
     find(this.element, "[data-message-none]").hidden = true;
   }
@@ -81,7 +84,7 @@ export class WaitingMessages {
 
   closeToast() {
     this.toast.hidden = true;
-    this.field.focus({ preventScroll: true });
+    find(this.element, "#messages-title").focus({ preventScroll: true }); // not the field: a phone would show its keyboard
     this.list.lastElementChild?.scrollIntoView({ block: "nearest" });
   }
 
@@ -107,7 +110,7 @@ export class WaitingMessages {
       const { number } = await answer.json();
       this.ids.delete(text);
       if (own && this.field.value.trim() === text) this.field.value = "";
-      if (number > this.last) this.add({ number, side: "patient", at: new Date().toISOString(), text, name: null });
+      for (const one of this.shown.fresh([{ number, side: "patient", at: new Date().toISOString(), text, name: null }])) this.add(one);
       this.toast.hidden = true;
     } catch {
       this.failed("");
@@ -122,11 +125,4 @@ export class WaitingMessages {
     this.error.textContent = words || (this.error.dataset.textFailed ?? "");
     this.error.hidden = false;
   }
-}
-
-/** @param {string} iso */
-function timeText(iso) {
-  const at = new Date(iso);
-  const minutes = String(at.getMinutes()).padStart(2, "0");
-  return document.documentElement.lang.startsWith("fr") ? `${at.getHours()}\u00a0h\u00a0${minutes}` : `${at.getHours()}:${minutes}`;
 }

@@ -20,6 +20,10 @@ export default class WaitingQuestions {
     this.finish = /** @type {HTMLButtonElement} */ (this.part("[data-save]"));
     this.savedAt = "";
     this.leaving = false;
+    /** The visit has moved on: nothing is taken any more, so nothing is left to save. */
+    this.movedOn = false;
+    /** What was read out last. */
+    this.told = "";
     /** Controls that were answered since the last save, with the number of the change. @type {Map<string, number>} */
     this.touched = new Map();
     this.count = 0;
@@ -46,7 +50,7 @@ export default class WaitingQuestions {
   }
 
   get unsaved() {
-    return this.form.isConnected && this.autosave.dirty && this.autosave.state !== "stopped";
+    return this.form.isConnected && this.autosave.dirty && !this.movedOn;
   }
 
   /** @param {string} selector */
@@ -136,8 +140,7 @@ export default class WaitingQuestions {
   /** @param {Event} event */
   async submitted(event) {
     event.preventDefault();
-    const button = /** @type {SubmitEvent} */ (event).submitter;
-    if (!this.next.hidden && button !== this.finish) return this.move(1); // Enter in a field
+    if (!this.next.hidden) return this.move(1); // Enter in a field: the browser then names the hidden button
     if (!this.autosave.dirty) this.autosave.changed();
     await this.autosave.flush();
     if (this.autosave.state !== "saved") return;
@@ -181,10 +184,15 @@ export default class WaitingQuestions {
       redirect: "manual",
     });
     if (answer.ok) {
+      this.movedOn = false; // back in the waiting room
       this.took(/** @type {Saved} */ (await answer.json()), upTo);
       return true;
     }
-    if (answer.type === "opaqueredirect" || (answer.status >= 400 && answer.status < 500 && answer.status !== 429)) return false;
+    if (answer.type === "opaqueredirect" || (answer.status >= 400 && answer.status < 500 && answer.status !== 429)) {
+      const said = await answer.json().catch(() => ({}));
+      this.movedOn = said.error === "not_possible_now";
+      return false;
+    }
     throw new Error(`the server answered ${answer.status}`);
   }
 
@@ -240,9 +248,11 @@ export default class WaitingQuestions {
 
   showState() {
     const texts = this.form.dataset;
-    const state = this.autosave.state === "stopped" ? "refused" : this.autosave.state;
+    const stopped = this.autosave.state === "stopped";
+    const state = stopped ? (this.movedOn ? "over" : "refused") : this.autosave.state;
+    this.part("[data-refused]").hidden = state !== "refused";
     /** @type {Record<string, string | undefined>} */
-    const words = { typing: texts.textTyping, saved: fill(texts.textSaved ?? "", { time: this.savedAt }), retry: texts.textRetry, refused: texts.textRefused };
+    const words = { typing: texts.textTyping, saved: fill(texts.textSaved ?? "", { time: this.savedAt }), retry: texts.textRetry, over: texts.textOver, refused: texts.textRefused };
     // "saving" passes too fast to be read out
     if (state !== "saving" && state !== "clean") this.say(state, words[state]);
   }
@@ -250,7 +260,12 @@ export default class WaitingQuestions {
   /** @param {string} state @param {string | undefined} text */
   say(state, text) {
     this.status.dataset.state = state;
-    if (text !== undefined && this.status.textContent !== text) this.status.textContent = text;
+    if (text === undefined) return;
+    if (this.status.textContent !== text) this.status.textContent = text;
+    // Read out is what went wrong, and that it is saved again after that or for the first time; not every letter's way.
+    if (state === "typing" || this.told === state) return;
+    this.told = state;
+    this.part("[data-status-said]").textContent = text;
   }
 }
 

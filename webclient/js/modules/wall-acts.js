@@ -18,6 +18,9 @@ export class WallActs {
     this.link = /** @type {HTMLAnchorElement} */ (find(this.dialog, "[data-acts-link]"));
     this.address = this.link.getAttribute("href") ?? "";
     this.visit = "";
+    this.name = "";
+    /** Drawn once for each visit and text: sent again after a lost connection it is the same message. @type {Map<string, string>} */
+    this.drawn = new Map();
     /** What the last snapshot said of each visit. @type {Map<string, Row>} */
     this.rows = new Map();
     /** The button that opened the dialog: the focus goes back there, or to the wall when the row has gone. @type {HTMLElement | null} */
@@ -42,8 +45,21 @@ export class WallActs {
     }
     for (const one of data.sessions) this.rows.set(one.visit, { kinds: new Set(["open"]), target: "", name: one.patient });
     if (!this.dialog.open) return;
-    if (this.rows.has(this.visit)) this.show();
-    else this.dialog.close(); // admitted or gone meanwhile: nothing of this can be done any more
+    const before = this.state;
+    this.show();
+    if (this.state === before || this.sending()) return; // one's own act closes the dialog
+    // not closed and not without a word: somebody reads here, or writes
+    const words = this.state === "gone" ? this.problem.dataset.textGone : this.state === "open" ? this.problem.dataset.textAdmitted : "";
+    this.say(fill(words ?? "", { name: this.name }));
+  }
+
+  /** waiting, open (in a session) or gone: which acts there are. */
+  get state() {
+    return this.dialog.dataset.state ?? "";
+  }
+
+  sending() {
+    return [...this.actions.keys()].some((form) => form.dataset.sending);
   }
 
   /** @param {MouseEvent} event */
@@ -63,6 +79,7 @@ export class WallActs {
     this.visit = visit;
     this.opener = opener;
     const row = this.rows.get(visit);
+    this.name = row?.name ?? "";
     for (const [form, action] of this.actions) {
       form.reset();
       form.setAttribute("action", action.replace("VISIT", encodeURIComponent(visit)));
@@ -80,10 +97,11 @@ export class WallActs {
   /** Shows what can be done now. */
   show() {
     const row = this.rows.get(this.visit);
-    find(this.dialog, "[data-acts-title]").textContent = row?.name ?? "";
+    this.dialog.dataset.state = row ? (row.kinds.has("open") ? "open" : "waiting") : "gone";
+    find(this.dialog, "[data-acts-title]").textContent = this.name;
     for (const act of this.dialog.querySelectorAll("[data-when]")) {
       const fits = (act.getAttribute("data-when") ?? "").split(" ").some((kind) => row?.kinds.has(kind));
-      if (act instanceof HTMLElement) act.hidden = !fits;
+      if (act instanceof HTMLElement) act.hidden = !fits && !written(act);
     }
   }
 
@@ -96,13 +114,16 @@ export class WallActs {
     form.dataset.sending = "yes";
     this.say("");
     const body = new URLSearchParams(/** @type {Record<string, string>} */ (Object.fromEntries(new FormData(form))));
-    // drawn once a text: sent again after a lost connection it is the same message
-    if (body.has("id")) body.set("id", (form.dataset.drawn ??= newInstance()));
-    const name = this.rows.get(this.visit)?.name ?? "";
+    const text = `${form.action} ${body.get("text") ?? ""}`;
+    if (body.has("id")) {
+      if (!this.drawn.has(text)) this.drawn.set(text, newInstance());
+      body.set("id", this.drawn.get(text) ?? "");
+    }
+    const { name } = this;
     const problem = await this.post(form.action, body);
     delete form.dataset.sending;
     if (problem !== null) return this.say(problem);
-    delete form.dataset.drawn;
+    this.drawn.delete(text);
     const done = find(this.element, "[data-acts-done]");
     done.textContent = fill(done.dataset.textDone ?? "", { name });
     if (this.dialog.open) this.dialog.close();
@@ -136,5 +157,16 @@ export class WallActs {
     else this.element.closest("main")?.focus();
     this.opener = null;
     this.visit = "";
+    this.name = "";
   }
+}
+
+/**
+ * Whether something is written in a form: that is not hidden from who wrote it.
+ * @param {HTMLElement} act
+ */
+function written(act) {
+  return [...act.querySelectorAll("textarea, input:not([type=hidden])")].some(
+    (field) => (field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement) && field.value !== "",
+  );
 }

@@ -1,4 +1,5 @@
 // The wall's rows, kept by their key, so that a button keeps its focus while others come and go.
+import { place, takeAway } from "../lib/rows.js";
 import { fill, phoneText } from "../lib/words.js";
 import { find } from "./clock-view.js";
 
@@ -6,7 +7,8 @@ import { find } from "./clock-view.js";
  * @typedef {object} Waiting
  * @property {string} visit
  * @property {string} name
- * @property {string} since ISO 8601
+ * @property {string} waits_since ISO 8601: when they came, or their slot; before it they are early
+ * @property {string} wrote what the patient wrote last, unless staff wrote after it
  * @property {string | null} due_at
  * @property {string} language
  * @property {boolean} interpreter
@@ -40,6 +42,7 @@ import { find } from "./clock-view.js";
  * @typedef {object} WallData what a snapshot of kind "admin" holds
  * @property {Waiting[]} waiting
  * @property {number} waiting_count
+ * @property {string | null} longest_since of the whole queue, also of who is not in the list
  * @property {Session[]} sessions
  * @property {Therapist[]} staff
  * @property {Coming[]} coming
@@ -64,6 +67,10 @@ export class WallRows {
   /** @param {WallData} data */
   update(data) {
     this.list("waiting", data.waiting, (one) => one.visit, (row, one) => this.waiting(row, one), data.waiting_count);
+    const others = find(this.element, "[data-more]");
+    others.hidden = data.waiting_count <= data.waiting.length;
+    write(others, fill(this.words("text", "more"), { n: data.waiting_count - data.waiting.length }));
+    find(this.element, "[data-longest]").dataset.since = data.longest_since ?? "";
     this.list("sessions", data.sessions, (one) => one.visit, (row, one) => this.session(row, one));
     this.list("staff", data.staff, (one) => one.id, (row, one) => this.therapist(row, one));
     this.list("coming", data.coming, (one) => one.visit, (row, one) => this.coming(row, one));
@@ -87,16 +94,17 @@ export class WallRows {
     const template = this.element.querySelector(`template[data-template="${name}"]`);
     if (!(template instanceof HTMLTemplateElement)) return;
     const known = new Map([...list.children].map((row) => [row.getAttribute("data-row") ?? "", row]));
-    items.forEach((item, index) => {
+    const still = new Set(items.map(key));
+    const gone = [...known].filter(([one]) => !still.has(one)).map(([, row]) => /** @type {HTMLElement} */ (row));
+    takeAway(gone, "[data-act-open], a[href]", this.element.closest("main"));
+    const rows = items.map((item) => {
       const row = known.get(key(item)) ?? /** @type {DocumentFragment} */ (template.content.cloneNode(true)).firstElementChild;
       if (!(row instanceof HTMLElement)) throw new Error(`the template of ${name} is empty`);
-      known.delete(key(item));
       row.dataset.row = key(item);
       fillRow(row, item);
-      // moving a node loses its focus: only where the order has changed
-      if (list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null);
+      return row;
     });
-    for (const row of known.values()) row.remove();
+    place(list, rows);
     const number = this.element.querySelector(`[data-count="${name}"]`);
     if (number instanceof HTMLElement) write(number, String(count));
     const empty = this.element.querySelector(`[data-empty="${name}"]`);
@@ -116,7 +124,11 @@ export class WallRows {
     write(cell(row, "due"), one.due_at ? fill(this.words("text", "due"), { time: this.clock(one.due_at) }) : "");
     write(cell(row, "language"), one.interpreter ? `${language}, ${this.words("text", "interpreter")}` : language);
     this.state(cell(row, "check"), CHECKS[one.check ?? ""], this.words("check", one.check ?? "none"));
-    cell(row, "since").dataset.since = one.since;
+    cell(row, "since").dataset.since = one.waits_since;
+    const wrote = cell(row, "wrote");
+    wrote.hidden = !one.wrote;
+    write(wrote, one.wrote ? fill(this.words("text", "wrote"), { text: one.wrote }) : "");
+    cell(row, "written").hidden = !one.wrote;
     const away = cell(row, "away");
     away.dataset.since = one.away_since ?? "";
     away.hidden = !one.away_since;

@@ -3,7 +3,7 @@ import { newInstance, socketUrl } from "../lib/page.js";
 import { PageSocket } from "../lib/page-socket.js";
 import { clockText, fill, minutesSince } from "../lib/words.js";
 import { find } from "./clock-view.js";
-import { keepAwake, posted } from "./live-page.js";
+import { keepAwake, sent } from "./live-page.js";
 import { WallActs } from "./wall-acts.js";
 import { WallRows, write } from "./wall-rows.js";
 
@@ -12,6 +12,8 @@ import { WallRows, write } from "./wall-rows.js";
 /** Minutes after which a wait is shown as long. The words and the number stand beside the colour. */
 const SOON_MIN = 5;
 const LONG_MIN = 15;
+/** Nobody who has just come is early: the two clocks may differ by a moment. */
+const EARLY_MS = 2000;
 
 export default class Wall {
   /** @param {HTMLElement} element #wall */
@@ -52,19 +54,19 @@ export default class Wall {
 
   renderTimes() {
     const now = Date.now() + this.offset;
-    let longest = 0;
     for (const element of this.element.querySelectorAll("[data-list] [data-since]")) {
       if (!(element instanceof HTMLElement) || !element.dataset.since) continue;
       const n = minutesSince(element.dataset.since, now);
       const kind = { away: "away", duty: "duty" }[element.dataset.cell ?? ""];
-      write(element, fill(this.words("text", n === 0 ? (kind ? `${kind}-now` : "now") : (kind ?? "minutes")), { n }));
+      const early = !kind && Date.parse(element.dataset.since) > now + EARLY_MS;
+      write(element, early ? this.words("text", "early") : fill(this.words("text", n === 0 ? (kind ? `${kind}-now` : "now") : (kind ?? "minutes")), { n }));
       const row = element.closest('[data-list="waiting"] > li');
       if (element.dataset.cell !== "since" || !(row instanceof HTMLElement)) continue;
-      longest = Math.max(longest, n);
       row.dataset.level = n >= LONG_MIN ? "long" : n >= SOON_MIN ? "soon" : "";
       write(find(row, '[data-cell="level"]'), row.dataset.level ? this.words("level", row.dataset.level) : "");
     }
     const line = find(this.element, "[data-longest]");
+    const longest = line.dataset.since ? minutesSince(line.dataset.since, now) : 0;
     line.hidden = longest === 0;
     write(line, longest ? fill(this.words("text", "longest"), { n: longest }) : "");
     for (const clock of this.element.querySelectorAll('[data-cell="clock"]')) {
@@ -101,8 +103,14 @@ export default class Wall {
     const button = form.querySelector("button");
     if (button?.disabled) return;
     if (button) button.disabled = true;
-    const sent = await posted(form.action, new URLSearchParams(/** @type {Record<string, string>} */ (Object.fromEntries(new FormData(form)))));
-    if (!sent) form.submit(); // the server's own page says what is wrong
+    const line = find(this.element, "[data-quick-error]");
+    line.hidden = true;
+    const answer = await sent(form.action, new URLSearchParams(/** @type {Record<string, string>} */ (Object.fromEntries(new FormData(form)))));
+    if (answer === "refused") form.submit(); // the server's own page says what is wrong
+    if (answer !== "lost") return;
+    if (button) button.disabled = false;
+    line.hidden = false;
+    line.textContent = line.dataset.textFailed ?? "";
   }
 
   /**
