@@ -144,9 +144,9 @@ async def act(therapist: Person, name: str, button: str) -> None:
     """More, about somebody who waits."""
     page = therapist.page
     await row(therapist, name).get_by_role("link", name=f"More about {name}").click()
-    answer = page.locator("[data-acts-dialog] button").filter(has_text=button)
-    await page.locator("[data-acts-dialog] details").filter(has=answer).locator("summary").click()
-    await answer.click()
+    sure = page.locator("[data-acts-dialog] details").filter(has=page.locator("button").filter(has_text=button))
+    await sure.locator("summary").click()
+    await sure.locator("button").filter(has_text=button).click()
     await expect(page.locator("[data-acts-dialog]")).to_be_hidden()
 
 
